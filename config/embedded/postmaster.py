@@ -122,7 +122,7 @@ class Postmaster:
     def _disown_stale_lock_files(self) -> None:
         """Lets a new postmaster take the place of a dead one, even if its process id is in use again.
 
-        The files are not deleted: by what else they say, PostgreSQL makes sure that no child of the dead one still runs.
+        The files are not deleted: by what else they say, PostgreSQL sees whether a child of the dead one still runs.
         """
         if self.pid() is not None:
             message = (
@@ -154,7 +154,7 @@ class Postmaster:
 
     def _explain(self, what: str, log: str) -> str:
         programs_log = self.home.path / "programs.log"
-        said = log.strip() or (programs_log.read_text(encoding="utf-8", errors="replace").strip())
+        said = log.strip() or programs_log.read_text(encoding="utf-8", errors="replace").strip()
         end = "\n".join(f"    {line}" for line in said.splitlines()[-12:])
         return (
             f"The embedded PostgreSQL in {self.home.data_dir} {what}. It said:\n{end}\n(the whole log: {self.home.log})"

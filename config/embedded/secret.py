@@ -1,15 +1,16 @@
-"""Django's secret key when the environment gives none: made once per data directory and never part of the repository."""
+"""Django's secret key when the environment gives none: made once per data directory, never in the repository."""
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
 def local_secret_key(data_dir: Path) -> str:
     """The key kept in the data directory (mode 0600), made by whoever asks first; all processes get the same one.
 
-    Where the directory cannot be written (a type checker that imports the settings in a read-only checkout, say), the key
-    is a random one of this process: sessions signed with it end with the process.
+    Where the directory cannot be written (a type checker that imports the settings in a read-only checkout, say), the
+    key is a random one of this process: sessions signed with it end with the process.
     """
     path = data_dir / "secret_key"
     try:
@@ -32,11 +33,9 @@ def _make(path: Path) -> str:
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(50))
-        try:
-            # A link appears whole or not at all, and never replaces: of two processes that race, both use the first key.
+        # A link appears whole or not at all, and never replaces: of two processes that race, both use the first key.
+        with suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            pass
         return path.read_text(encoding="ascii").strip()
     finally:
         draft.unlink()

@@ -20,9 +20,9 @@ __all__ = ["EmbeddedServer", "ServerUnavailable", "database_settings", "server_o
 class EmbeddedServer:
     """A PostgreSQL server that belongs to a data directory.
 
-    Nothing happens before `ensure_running()`. From then on this process counts as a user, until `release()` or its end,
-    however it ends. Users hold `users.lock` shared; starting and stopping happen under `gate.lock`, so whoever holds the
-    gate and gets `users.lock` exclusively knows that nobody uses the server, and that nobody can begin to meanwhile.
+    Nothing happens before `ensure_running()`. From then on this process counts as a user, until `release()` or its
+    end, however it ends. Users hold `users.lock` shared; starting and stopping happen under `gate.lock`, so whoever
+    holds the gate and gets `users.lock` exclusively knows that nobody uses the server, nor can begin to meanwhile.
 
     `durable=False` trades safety in a power cut for speed: for servers that are thrown away.
     """
