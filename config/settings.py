@@ -78,6 +78,8 @@ SAGAS = {
     "SWEEP": timedelta(seconds=env.float("RECOURSE_SWEEP_SECONDS", default=1)),
     # Sagas that one worker process runs at once.
     "ACTIVATIONS": env.int("RECOURSE_ACTIVATIONS", default=16),
+    # Prepared statements; off behind PgBouncer before 1.21 in transaction mode.
+    "PREPARE": env.bool("RECOURSE_PREPARED_STATEMENTS", default=True),
 }
 
 # --- Providers (the simulators, unless the environment says otherwise) ---
