@@ -138,6 +138,13 @@ class Home:
         own_directory(self.cluster, mode=0o700, owner=account.uid)
         own_directory(self.sockets, mode=0o700, owner=account.uid)
 
+    def delete(self) -> None:
+        """Removes everything of the server. It must be stopped."""
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        if self.link.is_symlink():
+            self.link.unlink()
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def is_linked(self) -> bool:
         return self.link.is_symlink() and self.link.readlink() == self.path
 

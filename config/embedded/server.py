@@ -106,6 +106,14 @@ class EmbeddedServer:
             with self._gate.exclusively():
                 Postmaster(self._home, durable=self._durable).stop(mode=mode)
 
+    def destroy(self) -> None:
+        """Stops the server at once, whoever uses it, and deletes its data for good."""
+        with self._threads:
+            self.stop(mode="immediate")
+            self._users.release()
+            atexit.unregister(self.release)
+            self._home.delete()
+
     def forget_threads(self) -> None:
         """In a forked child: another thread of the parent may have been inside. (The file locks forget themselves.)"""
         self._threads = threading.RLock()
