@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from config.embedded.locks import FileLock
+from config.locks import FileLock
 from tests.run import Run
 
 WITH_A_DATABASE = {"integration", "api", "e2e", "chaos"}

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from config.embedded import EmbeddedServer
-from config.embedded.locks import FileLock
+from config.locks import FileLock
 
 RUN = "RECOURSE_TEST_RUN"
 REAL_SERVER = "RECOURSE_TEST_DATABASE_URL"

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from psycopg.pq import Ping
 
 from config.embedded.home import Home, ServerUnavailable
-from config.embedded.locks import FileLock
 from config.embedded.postmaster import DATABASE, PORT, SUPERUSER, Postmaster
+from config.locks import FileLock
 
 __all__ = ["EmbeddedServer", "ServerUnavailable", "database_settings", "server_of"]
 
