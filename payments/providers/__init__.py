@@ -1,0 +1,1 @@
+"""One folder per outside system: how it is spoken to, and what its answers mean."""
