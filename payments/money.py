@@ -4,8 +4,9 @@ A float never becomes money here, 10.5 JPY and 1.005 EUR are refused and never r
 PostgreSQL holds the same table in `iso4217_exponent(code)`; a test compares the two for every currency.
 """
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from moneyed import CURRENCIES, Money
@@ -15,6 +16,8 @@ from payments.errors import AmountRefused
 #: Fraction digits of every column that holds an amount, and the digits before the point that are left.
 FRACTION_DIGITS: Final = 4
 WHOLE_DIGITS: Final = 16
+
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 _NO_FRACTION: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _TWO_DIGITS: Final = (
@@ -74,7 +77,10 @@ def require_exact(*, money: Money, field: str) -> Money:
 
 
 def exponent_of(*, currency: str, field: str) -> int:
-    """Return how many fraction digits ISO 4217 gives the currency; raises `AmountRefused` if payments may not use it."""
+    """Return how many fraction digits the currency has (ISO 4217).
+
+    Raises `AmountRefused` if payments may not be in it.
+    """
     try:
         return EXPONENTS[currency]
     except KeyError:
@@ -85,14 +91,12 @@ def exponent_of(*, currency: str, field: str) -> int:
 
 def _exact_number(amount: object, *, field: str) -> Decimal:
     if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
-        raise AmountRefused(
-            field=field,
-            problem=f"is a {type(amount).__name__}; money is given as Decimal, int or text, never as a float",
-        )
-    try:
-        number = Decimal(amount)
-    except InvalidOperation:
-        raise AmountRefused(field=field, problem="is not a decimal number") from None
+        kind = type(amount).__name__
+        raise AmountRefused(field=field, problem=f"is a {kind}; money is a Decimal, an int or a text, never a float")
+    # Decimal() itself would also take "1_000", "1E+2", blanks and the digits of every script.
+    if isinstance(amount, str) and not _PLAIN_NUMBER.fullmatch(amount):
+        raise AmountRefused(field=field, problem="is not a plain decimal number such as 1250.00")
+    number = Decimal(amount)
     if not number.is_finite():
         raise AmountRefused(field=field, problem=f"is {number}, which is not an amount")
     return number
