@@ -5,6 +5,7 @@ locks it: a worker can read either while it is empty, and stops with a JSON erro
 at all, and tables are read and written under one lock. The folders are made when the first channel is opened.
 """
 
+import logging
 import time
 import uuid
 from contextlib import AbstractContextManager
@@ -16,6 +17,8 @@ from kombu.utils.encoding import str_to_bytes
 from kombu.utils.json import dumps
 
 from config.locks import FileLock
+
+logger = logging.getLogger(__name__)
 
 
 def transport_options(folder: Path) -> dict[str, Any]:
@@ -49,6 +52,14 @@ class Channel(filesystem.Channel):
         draft = folder / f"{name}.draft"
         draft.write_bytes(str_to_bytes(dumps(payload)))
         draft.rename(folder / f"{name}.{queue}.msg")
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        while True:
+            try:
+                return super()._get(queue)
+            except ValueError:
+                # Not a message (a disk that was full, a stray file). It is taken by now, and a hint may be lost.
+                logger.warning("A message of queue %s could not be read, and was dropped.", queue)
 
     def get_table(self, exchange: str) -> Any:
         with self._tables():

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from psycopg.pq import Ping
 
 from config.embedded.home import Home, ServerUnavailable
+from config.embedded.orphans import remove_orphans
 from config.embedded.postmaster import DATABASE, PORT, SUPERUSER, Postmaster
 from config.locks import FileLock
 
@@ -77,6 +78,8 @@ class EmbeddedServer:
                     found = postmaster.ping()
                     if found != Ping.OK and postmaster.await_settled() != Ping.OK:
                         postmaster.start()
+                        if postmaster.account.is_other:
+                            remove_orphans()
                 except BaseException:
                     if not was_user:
                         self._users.release()
