@@ -5,14 +5,14 @@ Its contract, which the adapter relies on: one idempotency key has one order and
 `urn:instant-rail:unknown-key` means that no order was taken in under this key *so far*.
 """
 
-import threading
+import time
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
 from simulators import faults
 from simulators.answers import Answer, Delivery, Problem, Request, ok
-from simulators.book import Abandoned, Book, KeyReused, Transfer, accepted, pending, rejected
+from simulators.book import Book, KeyReused, Transfer, accepted, pending, rejected
 from simulators.faults import Fault, Kind
 from simulators.orders import CURRENCIES, Order, invalid, parsed
 
@@ -32,14 +32,9 @@ class InstantRail:
         self.book = book
         self._latency_seconds = latency_seconds
         self._delay_seconds = delay_seconds
-        self._stopping = threading.Event()
-
-    def stop(self) -> None:
-        """Transfers that are being worked on are given up, not booked: their callers get no answer."""
-        self._stopping.set()
 
     def answer(self, request: Request) -> Answer:
-        """The answer to any request under the prefix; raises `Problem`, or `Abandoned` when stopping."""
+        """The answer to any request under the prefix; raises `Problem`, or `Abandoned` when the book is closed."""
         match request.method, request.path.strip("/").split("/"):
             case "POST", ["credit-transfers"]:
                 return self._submit(request)
@@ -76,9 +71,9 @@ class InstantRail:
         return _spoilt(ok(_status(transfer)), fault) if first else ok(_status(transfer))
 
     def _decide(self, key: str, order: Order, fault: Fault) -> Transfer:
-        self._work(self._latency_seconds)
+        time.sleep(self._latency_seconds)
         if fault.kind is Kind.DELAY:
-            self._work(self._delay_seconds if fault.seconds is None else fault.seconds)
+            time.sleep(self._delay_seconds if fault.seconds is None else fault.seconds)
         if fault.kind is Kind.REJECT:
             return rejected(key=key, order=order, reason=fault.reason)
         if order.currency not in CURRENCIES:
@@ -94,7 +89,7 @@ class InstantRail:
         if fault.kind in faults.BEFORE_EFFECT:
             return _before_effect(fault)
         if fault.kind is Kind.DELAY:
-            self._work(self._delay_seconds if fault.seconds is None else fault.seconds)
+            time.sleep(self._delay_seconds if fault.seconds is None else fault.seconds)
         transfer = self.book.inquire(key=key)
         if transfer is None:
             raise Problem(
@@ -111,10 +106,6 @@ class InstantRail:
             raise invalid(field="after", rule="must be the number of an entry, 0 to begin")
         entries = self.book.entries(after=int(after), limit=PAGE)
         return ok({"entries": entries, "next_after": entries[-1]["n"] if len(entries) == PAGE else None})
-
-    def _work(self, seconds: float) -> None:
-        if seconds > 0 and self._stopping.wait(seconds):
-            raise Abandoned
 
 
 def _key(request: Request) -> str:

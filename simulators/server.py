@@ -21,7 +21,6 @@ class Simulator(Protocol):
     prefix: str
 
     def answer(self, request: Request) -> Answer: ...
-    def stop(self) -> None: ...
 
 
 class Server(ThreadingHTTPServer):
@@ -47,9 +46,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
-        """Ends `serve_forever`, from any thread; work in progress is given up."""
-        for simulator in self.simulators:
-            simulator.stop()
+        """Ends `serve_forever`, from any thread. Work in progress ends with the process, unbooked and unanswered."""
         # shutdown() waits for serve_forever(), which a signal may just have interrupted: never in its own thread.
         threading.Thread(target=self.shutdown, daemon=True).start()
 

@@ -1,5 +1,6 @@
 """The adapter of the instant rail against the real simulator: what each answer, and each lost one, means."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from moneyed import Money
+from pytest_django.fixtures import SettingsWrapper
 
 from payments.providers.instant_rail import InstantRail, RailReceipt
 from sagas.errors import OutcomeUnknown, Rejected, Retryable
@@ -65,6 +67,12 @@ def test_an_accepted_transfer_gives_its_receipt_and_the_inquiry_gives_the_same(r
     assert receipt.accepted_at.utcoffset() == timedelta(0)
     assert _submit(rail, key, "12.34") == receipt
     assert rail.inquire(idempotency_key=key, timeout=TIMEOUT) == Happened(receipt)
+
+
+def test_the_address_is_a_setting(simulators: Simulators, key: str, settings: SettingsWrapper) -> None:
+    settings.INSTANT_RAIL_URL = simulators.url
+
+    assert _submit(InstantRail(), key, "1.00").rail_reference
 
 
 @pytest.mark.parametrize(("amount", "code"), [("1.90", "AC04"), ("1.91", "AC06")])
@@ -198,6 +206,74 @@ def test_an_order_that_is_none_is_rejected_unsent_and_without_its_values(key: st
 def test_a_currency_the_rail_does_not_carry_is_rejected(rail: InstantRail, key: str) -> None:
     with pytest.raises(Rejected, match="AM03"):
         _submit(rail, key, "100", currency="JPY")
+
+
+ACCEPTED = {
+    "status": "ACSC",
+    "idempotency_key": "k",
+    "uetr": ORDER["uetr"],
+    "amount": "1.00",
+    "currency": "EUR",
+    "rail_reference": "R1",
+    "accepted_at": "2026-11-20T09:00:00Z",
+}
+
+
+def _rail_answering(status: int, body: object, content_type: str = "application/json") -> InstantRail:
+    answer = httpx.Response(status, content=json.dumps(body).encode(), headers={"Content-Type": content_type})
+    transport = httpx.MockTransport(lambda _: answer)
+    return InstantRail(client=httpx.Client(base_url="http://rail.test", transport=transport))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"idempotency_key": "another"},
+        {"uetr": "00000000-0000-4000-8000-000000000000"},
+        {"amount": "1.01"},
+        {"currency": "SEK"},
+        {"status": "ACTC"},
+        {"accepted_at": "2026-11-20T09:00:00"},
+        {"rail_reference": ""},
+        {"rail_reference": None},
+    ],
+)
+def test_a_nonsensical_acceptance_is_unknown(changes: dict[str, str | None]) -> None:
+    with pytest.raises(OutcomeUnknown):
+        _submit(_rail_answering(200, ACCEPTED | changes), "k", "1.00")
+
+
+def test_an_inquiry_answered_for_another_key_is_unknown() -> None:
+    with pytest.raises(OutcomeUnknown, match="another idempotency key"):
+        _rail_answering(200, ACCEPTED).inquire(idempotency_key="mine", timeout=TIMEOUT)
+
+
+def test_a_field_the_rail_adds_later_does_no_harm() -> None:
+    assert _submit(_rail_answering(200, ACCEPTED | {"settled_on": "TIPS"}), "k", "1.00").rail_reference == "R1"
+
+
+@pytest.mark.parametrize("status", [202, 204, 301, 307, 401, 403, 404, 409, 425])
+def test_a_status_the_rail_does_not_have_is_unknown(status: int) -> None:
+    with pytest.raises(OutcomeUnknown, match=str(status)):
+        _submit(_rail_answering(status, ACCEPTED), "k", "1.00")
+
+
+def test_a_400_that_is_not_the_rails_own_word_is_unknown() -> None:
+    for rail in (
+        _rail_answering(400, {"type": "urn:instant-rail:invalid-request", "field": "amount"}, "text/html"),
+        _rail_answering(400, {"type": "about:blank"}, "application/problem+json"),
+    ):
+        with pytest.raises(OutcomeUnknown):
+            _submit(rail, "k", "1.00")
+
+
+def test_the_rails_free_text_does_not_reach_the_ledger() -> None:
+    refusal = {name: ACCEPTED[name] for name in ("idempotency_key", "uetr", "amount", "currency")}
+    rail = _rail_answering(200, refusal | {"status": "RJCT", "reason": "MD07", "reason_text": "Zoe Lefevre has died"})
+
+    with pytest.raises(Rejected) as rejection:
+        _submit(rail, "k", "1.00")
+    assert "Zoe" not in str(rejection.value)
 
 
 def test_many_threads_share_the_pool_and_each_gets_its_own_answer(simulators: Simulators, key: str) -> None:
