@@ -44,4 +44,6 @@ app.add_defaults(_defaults)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# --- The sweeper of the saga engine is installed here: `from sagas.worker import install; install(app)` ---
+from sagas.worker import install  # noqa: E402 - it declares queues on the app above
+
+install(app)

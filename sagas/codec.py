@@ -25,6 +25,10 @@ _REFUSED_SCHEMAS = {
 }
 
 
+#: Keys of a core schema that hold no schema.
+_NOT_SCHEMAS = ("metadata", "serialization", "ref", "config", "cls", "default")
+
+
 class Codec(Generic[T]):
     """Encodes and decodes values of one annotated type; made once, at import, where an unfit type is refused."""
 
@@ -46,12 +50,13 @@ class Codec(Generic[T]):
         if len(text) * 4 > LIMIT_BYTES and len(text.encode()) > LIMIT_BYTES:
             field, size = _largest(from_json(text), self.where)
             raise PayloadRefused(
-                field, f"the payload is {len(text.encode()):,} bytes, the limit is {LIMIT_BYTES:,}; this field: {size:,}"
+                field,
+                f"the payload is {len(text.encode()):,} bytes, the limit is {LIMIT_BYTES:,}; this field: {size:,}",
             )
         return text
 
     def decode(self, plain: object) -> T:
-        """The value that `encode` was given, from JSON already parsed. Raises PayloadRefused if the type has changed."""
+        """What `encode` was given, from JSON already parsed. Raises PayloadRefused if the type has changed."""
         try:
             return self._adapter.validate_python(plain)
         except ValidationError as error:
@@ -84,26 +89,25 @@ def _problems(schema: Any, field: str) -> Iterator[tuple[str, str]]:
     if isinstance(schema, list | tuple):
         for item in schema:
             yield from _problems(item, field)
-        return
-    if not isinstance(schema, Mapping):
-        return
-    kind = schema.get("type")
+    elif isinstance(schema, Mapping):
+        yield from _problem_here(schema, field)
+        for key, part in schema.items():
+            if key == "fields" and isinstance(part, Mapping):
+                for name, inner in part.items():
+                    yield from _problems(inner, f"{field}.{name}")
+            elif key not in _NOT_SCHEMAS:
+                yield from _problems(part, field)
+
+
+def _problem_here(schema: Mapping[str, Any], field: str) -> Iterator[tuple[str, str]]:
     metadata = schema.get("metadata")
     if isinstance(metadata, Mapping) and metadata.get("recourse_personal"):
         yield field, "is marked Personal: personal data stays in domain tables, pass a reference"
-    if isinstance(kind, str):
-        if kind in _REFUSED_SCHEMAS:
-            yield field, _REFUSED_SCHEMAS[kind]
-        if kind == "datetime" and schema.get("tz_constraint") != "aware":
-            yield field, "a naive time names no instant: annotate pydantic's AwareDatetime"
-    for key, part in schema.items():
-        if key in ("metadata", "serialization", "ref", "config", "cls", "default"):
-            continue
-        if key == "fields" and isinstance(part, Mapping):
-            for name, inner in part.items():
-                yield from _problems(inner, f"{field}.{name}")
-        elif isinstance(part, Mapping | list | tuple):
-            yield from _problems(part, field)
+    kind = schema.get("type")
+    if isinstance(kind, str) and kind in _REFUSED_SCHEMAS:
+        yield field, _REFUSED_SCHEMAS[kind]
+    if kind == "datetime" and schema.get("tz_constraint") != "aware":
+        yield field, "a naive time names no instant: annotate pydantic's AwareDatetime"
 
 
 def _largest(plain: Any, where: str) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from sagas.codec import Codec
@@ -28,12 +29,16 @@ class Definition(Generic[Input, Result]):
         version: int,
         queue: str,
         undo: LocalStep[Any, Input] | None,
+        owner: str,
+        parked_for: timedelta,
     ) -> None:
         self.function = function
         self.name = name
         self.version = version
         self.queue = queue
         self.undo = undo
+        self.owner = owner
+        self.parked_for = parked_for
         parameters = list(inspect.signature(function).parameters.values())
         hints = get_type_hints(function, include_extras=True)
         if len(parameters) != 2 or parameters[1].name not in hints or "return" not in hints:
@@ -54,14 +59,19 @@ def saga(
     version: int,
     queue: str = DEFAULT_QUEUE,
     undo: LocalStep[Any, Input] | None = None,
+    owner: str = "operations",
+    parked_for: timedelta = timedelta(hours=4),
 ) -> "Callable[[Callable[[Saga, Input], Result]], Definition[Input, Result]]":
     """Register a saga. A run stays with the version it started with; versions live side by side in code.
 
-    `undo` undoes the start itself, last of all: the domain rows that were made in the start's transaction.
+    `undo` undoes the start itself, last of all: the domain rows that were made in the start's transaction. A saga that
+    parks is handed to the role `owner`, to be looked at within `parked_for`.
     """
 
     def register(function: "Callable[[Saga, Input], Result]") -> Definition[Input, Result]:
-        definition = Definition(function, name=name, version=version, queue=queue, undo=undo)
+        definition = Definition(
+            function, name=name, version=version, queue=queue, undo=undo, owner=owner, parked_for=parked_for
+        )
         other = _registry.get((name, version))
         if other is not None and other.function.__code__ is not function.__code__:
             raise DefinitionError(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 
-class Rejected(Exception):  # noqa: N818 - named for what the provider or the business said, not for a failure of ours
+class Rejected(Exception):
     """A final no. It happened for certain that nothing happened: before the pivot it starts undoing.
 
     `code` is the field's own code (an ISO 20022 external status reason, for instance); `reason` is for people and
@@ -19,7 +19,7 @@ class Rejected(Exception):  # noqa: N818 - named for what the provider or the bu
         return f"{self.code}: {self.reason}" if self.reason else self.code
 
 
-class Retryable(Exception):  # noqa: N818 - says what to do
+class Retryable(Exception):
     """Certainly not applied, worth another try: at `after` if the provider named a delay, else by the step's policy."""
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
@@ -28,7 +28,7 @@ class Retryable(Exception):  # noqa: N818 - says what to do
         self.after = after
 
 
-class OutcomeUnknown(Exception):  # noqa: N818 - an unknown outcome is not a failure (promise 3)
+class OutcomeUnknown(Exception):
     """The request may have been applied. It is settled by inquiry, never by a guess."""
 
     def __init__(self, reason: str) -> None:
@@ -40,11 +40,11 @@ class DefinitionError(TypeError):
     """A saga or step is declared in a way the engine cannot keep its promises for. Raised at import."""
 
 
-class UnknownDefinition(LookupError):  # noqa: N818
+class UnknownDefinition(LookupError):
     """No saga of this name and version is registered in this process."""
 
 
-class PayloadRefused(ValueError):  # noqa: N818
+class PayloadRefused(ValueError):
     """A payload cannot be recorded exactly: not serialisable, inexact, personal, or over the limit. Nothing is stored.
 
     `field` is the path of the offending field.
@@ -56,13 +56,13 @@ class PayloadRefused(ValueError):  # noqa: N818
         self.problem = problem
 
 
-class IdempotencyConflict(ValueError):  # noqa: N818
+class IdempotencyConflict(ValueError):
     """This idempotency key was used with another request. Nothing was started; the first request stands."""
 
 
-class SagaEnded(LookupError):  # noqa: N818
+class SagaEnded(LookupError):
     """The saga has ended; it takes no more messages and never reopens (R27, R31)."""
 
 
-class NotAllowedHere(RuntimeError):  # noqa: N818
+class NotAllowedHere(RuntimeError):
     """Saga or step code did something that would break replay or atomicity; the message says what and where."""

@@ -126,7 +126,7 @@ class LedgerEntry(EngineOnly):
     direction = models.TextField()
     attempt = models.IntegerField()
     idempotency_key = models.TextField()
-    body = models.TextField(null=True)
+    body = models.TextField(null=True)  # noqa: DJ001 - null: purged; empty would be a body
     salt = models.BinaryField(null=True)
     prev_hash = models.BinaryField()
     hash = models.BinaryField()

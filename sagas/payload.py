@@ -1,7 +1,7 @@
 """Types for what a ledger entry may hold: exact, immutable, without personal data (R34)."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import moneyed
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -18,9 +18,9 @@ class Personal:
     """Marks a field as personal data, `Annotated[str, Personal()]`: the codec refuses it. Pass an id instead."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
-        schema.setdefault("metadata", {})["recourse_personal"] = True
-        return schema
+        schema: dict[str, Any] = {**handler(source)}
+        schema["metadata"] = {**schema.get("metadata", {}), "recourse_personal": True}
+        return cast("CoreSchema", schema)
 
 
 def _money_from(value: Any) -> moneyed.Money:
