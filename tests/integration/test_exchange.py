@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from sagas.errors import OutcomeUnknown, Retryable
+from sagas import OutcomeUnknown, Retryable
 from sagas.exchange import RETRY_AFTER_CAP, Exchange, pooled_client, retry_after
 
 Serve = Callable[[socket.socket], None]

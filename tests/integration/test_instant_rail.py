@@ -8,12 +8,11 @@ from uuid import UUID
 
 import httpx
 import pytest
+from django.test import override_settings
 from moneyed import Money
-from pytest_django.fixtures import SettingsWrapper
 
 from payments.providers.instant_rail import InstantRail, RailReceipt
-from sagas.errors import OutcomeUnknown, Rejected, Retryable
-from sagas.steps import Happened, NotFound, Refused, StillPending
+from sagas import Happened, NotFound, OutcomeUnknown, Refused, Rejected, Retryable, StillPending
 from tests.integration.simulator_process import ORDER, Simulators, running_simulators
 
 TIMEOUT = timedelta(seconds=5)
@@ -69,10 +68,9 @@ def test_an_accepted_transfer_gives_its_receipt_and_the_inquiry_gives_the_same(r
     assert rail.inquire(idempotency_key=key, timeout=TIMEOUT) == Happened(receipt)
 
 
-def test_the_address_is_a_setting(simulators: Simulators, key: str, settings: SettingsWrapper) -> None:
-    settings.INSTANT_RAIL_URL = simulators.url
-
-    assert _submit(InstantRail(), key, "1.00").rail_reference
+def test_the_address_is_a_setting(simulators: Simulators, key: str) -> None:
+    with override_settings(INSTANT_RAIL_URL=simulators.url):
+        assert _submit(InstantRail(), key, "1.00").rail_reference
 
 
 @pytest.mark.parametrize(("amount", "code"), [("1.90", "AC04"), ("1.91", "AC06")])

@@ -19,9 +19,8 @@ from payments.providers.instant_rail.messages import (
     Refusal,
     TransferStatus,
 )
-from sagas.errors import OutcomeUnknown, Rejected, Retryable
+from sagas import Happened, NotFound, OutcomeUnknown, Refused, Rejected, Retryable, StillPending
 from sagas.exchange import Exchange, Reply, pooled_client
-from sagas.steps import Happened, NotFound, Refused, StillPending
 
 _INVALID = "urn:instant-rail:invalid-request"
 _UNKNOWN_KEY = "urn:instant-rail:unknown-key"
