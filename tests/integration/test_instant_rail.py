@@ -20,7 +20,7 @@ TIMEOUT = timedelta(seconds=5)
 
 @pytest.fixture(scope="module")
 def simulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulators]:
-    with running_simulators(tmp_path_factory.mktemp("book"), "--delay-seconds", "0.6") as running:
+    with running_simulators(tmp_path_factory.mktemp("book"), "--delay-seconds", "1.5") as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from simulators.book import Abandoned, Book
 from simulators.faults import REASONS
 from tests.integration.simulator_process import ORDER, ROOT, Simulators, running_simulators
 
@@ -82,6 +83,14 @@ def test_a_killed_rail_remembers_what_it_answered(tmp_path: Path) -> None:
         assert rail.post("a").content == accepted
         assert rail.post("r", amount="1.90").content == rejected
         assert rail.effects("a") == 1
+
+
+def test_a_book_that_is_closed_takes_nothing_more(tmp_path: Path) -> None:
+    book = Book(directory=tmp_path, name="book")
+    book.close()
+
+    with pytest.raises(Abandoned):
+        book.count_request(key="k")
 
 
 def test_a_torn_last_line_is_cut_off_and_the_rest_stands(tmp_path: Path) -> None:

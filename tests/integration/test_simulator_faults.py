@@ -12,7 +12,7 @@ from tests.integration.simulator_process import Simulators, running_simulators
 
 @pytest.fixture(scope="module")
 def rail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulators]:
-    with running_simulators(tmp_path_factory.mktemp("book"), "--delay-seconds", "0.4") as simulators:
+    with running_simulators(tmp_path_factory.mktemp("book"), "--delay-seconds", "1") as simulators:
         yield simulators
 
 
@@ -104,7 +104,7 @@ def test_a_dropped_connection_books_nothing(rail: Simulators, key: str, ask: dic
     assert rail.post(key, **ask).json()["status"] == "ACSC"
 
 
-@pytest.mark.parametrize("ask", [{"amount": "5.96"}, {"simulate": "delay=0.4"}])
+@pytest.mark.parametrize("ask", [{"amount": "5.96"}, {"simulate": "delay=1"}])
 def test_a_slow_transfer_is_pending_until_it_is_booked(rail: Simulators, key: str, ask: dict[str, Any]) -> None:
     answers: list[httpx.Response] = []
     poster = threading.Thread(target=lambda: answers.append(rail.post(key, **ask)))
@@ -117,7 +117,7 @@ def test_a_slow_transfer_is_pending_until_it_is_booked(rail: Simulators, key: st
 
     assert "PDNG" in seen
     assert answers[0].json()["status"] == "ACSC"
-    assert answers[0].elapsed.total_seconds() >= 0.4
+    assert answers[0].elapsed.total_seconds() >= 1
     assert rail.effects(key) == 1
 
 
