@@ -4,7 +4,6 @@ import logging
 import random
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +20,7 @@ from sagas.ledger import Claimed, InboxRow
 from sagas.models import Priority
 from sagas.outcomes import is_database_error
 from sagas.runtime import Runtime
+from sagas.threads import Threads
 
 logger = logging.getLogger("sagas")
 
@@ -46,7 +46,7 @@ class Runner:
     def __init__(self) -> None:
         self._capacity: int = settings.SAGAS["ACTIVATIONS"]
         self._runtime = Runtime(activations=self._capacity)
-        self._threads = ThreadPoolExecutor(self._capacity, thread_name_prefix="recourse-saga")
+        self._threads = Threads(self._capacity, name="recourse-saga")
         self._in_flight = 0
         self._changed = threading.Condition()
         self._draining: dict[str, threading.Lock] = {}
@@ -81,7 +81,7 @@ class Runner:
         """Claim no more, give back what was not started, let what runs come to its next wait, for so long."""
         self.stopping.set()
         self.wait_until_idle(seconds=seconds)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.stop(seconds=0.5)
         self._runtime.stop()
 
     # --- claiming ---

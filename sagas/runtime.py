@@ -2,10 +2,10 @@
 
 import os
 import socket
-from concurrent.futures import ThreadPoolExecutor
 
 from sagas import guard
 from sagas.flusher import Flusher
+from sagas.threads import Threads
 
 
 class Runtime:
@@ -16,9 +16,9 @@ class Runtime:
         self.actor = f"worker:{socket.gethostname()}:{os.getpid()}"
         self.flusher = Flusher()
         # Twice as many: a call that outlives its time limit keeps its thread until its client gives up.
-        self.helpers = ThreadPoolExecutor(max_workers=2 * activations, thread_name_prefix="recourse-call")
+        self.helpers = Threads(2 * activations, name="recourse-call")
 
     def stop(self) -> None:
         """Write what was handed in, then end. Calls still under way are not waited for."""
-        self.helpers.shutdown(wait=False, cancel_futures=True)
+        self.helpers.stop(seconds=0.5)
         self.flusher.stop()

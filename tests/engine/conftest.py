@@ -1,0 +1,80 @@
+"""A runner of this process over the test's own database."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from sagas import runner as runner_module
+from sagas import start
+from sagas.clock import clock
+from sagas.ledger import load
+from sagas.models import SagaStatus
+from sagas.proof import broken_chains
+from sagas.runner import Runner
+from tests.engine import world
+
+
+@pytest.fixture(autouse=True)
+def _a_new_world(database: object) -> Iterator[None]:
+    world.create_table()
+    world.provider.__init__()  # type: ignore[misc] - every test meets a provider with an empty book
+    world.hooks.clear()
+    clock._seen = None
+    yield
+    assert broken_chains() == []
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+    """A runner with a short lease; stopped, and its connections closed, before the database is dropped."""
+    monkeypatch.setitem(settings.SAGAS, "LEASE", timedelta(seconds=2))
+    runner = Runner()
+    monkeypatch.setattr(runner_module, "_runner", runner)
+    yield runner
+    runner.stop(seconds=10)
+
+
+@pytest.fixture
+def begin() -> Callable[..., tuple[UUID, world.Order]]:
+    """Starts a saga of the test world."""
+
+    def begin(definition: str = "tests.pay") -> tuple[UUID, world.Order]:
+        order = world.new_order()
+        started = start(definition, order, channel="tests", idempotency_key=str(order.order_id))
+        return started.saga_id, order
+
+    return begin
+
+
+@pytest.fixture
+def finish(engine: Runner) -> Callable[..., SagaStatus]:
+    """Drains until the saga has ended or parked, and gives its status row."""
+
+    def finish(saga_id: UUID, *, rounds: int = 100) -> SagaStatus:
+        for _ in range(rounds):
+            engine.drain("default")
+            assert engine.wait_until_idle(seconds=30)
+            status = SagaStatus.objects.get(saga_id=saga_id)
+            if status.status in ("completed", "undone", "parked"):
+                return status
+        raise AssertionError(f"saga is still {status.status}: {types(saga_id)}")
+
+    return finish
+
+
+def types(saga_id: UUID) -> list[str]:
+    """What the ledger says, in short: `type step`."""
+    return [f"{entry.type} {entry.step}".strip() for entry in load([saga_id]).get(saga_id, [])]
+
+
+def flushes(saga_id: UUID) -> int:
+    """In how many transactions the saga's entries were written, by PostgreSQL's own account."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT xmin::text) FROM sagas_ledgerentry WHERE saga_id = %s", [saga_id])
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
