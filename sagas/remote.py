@@ -36,7 +36,7 @@ class RemoteRun:
         if last.type == EntryType.CALL_REJECTED:
             raise rejection(last)
         self.activation.wait_until(self._due(last))
-        if last.type == EntryType.CALL_FAILED:
+        if last.type == EntryType.CALL_FAILED and not self._is_unsettled():
             return self._attempt()
         # An intent without an outcome (its process died), or an unknown one: it may have happened.
         return self._settle()
@@ -62,6 +62,9 @@ class RemoteRun:
             text, copied = self.step.result.copy(value)
         except Rejected as refusal:
             reach("call.answered")
+            if self._is_unsettled():
+                # This attempt was refused; what became of an earlier one, nobody has said yet.
+                self._unknown(f"a repeat was refused ({refusal}) while an earlier attempt is unsettled", attempt)
             self._reject(refusal, attempt)
         except Retryable as failure:
             reach("call.answered")
@@ -82,9 +85,9 @@ class RemoteRun:
         what = described(failure, self.activation.saga_id, self.call)
         self._append(EntryType.CALL_FAILED, attempt=attempt, body=as_json(error=what, next_at=next_at))
         if next_at is None:
+            earlier = "an earlier one may have been applied" if self._is_unsettled() else "nothing was applied there"
             self.activation.park(
-                f"{self.step.name} was not taken by the provider in {attempt} attempts; nothing was applied there. "
-                f"Last: {what}"
+                f"{self.step.name} was not taken by the provider in {attempt} attempts; {earlier}. Last: {what}"
             )
         self.activation.journal.leave(wake_at=next_at)
 
@@ -163,6 +166,12 @@ class RemoteRun:
         raise Rejected(refusal.code, refusal.reason) from None
 
     # --- what both need ---
+
+    def _is_unsettled(self) -> bool:
+        """Whether an attempt before the last one may have been applied: what the last one says is about itself only."""
+        last = self._attempts()
+        ended = {r.attempt for r in self.records if r.type == EntryType.CALL_FAILED}
+        return any(attempt not in ended for attempt in range(1, last))
 
     def _attempts(self, *, since_resumed: bool = False) -> int:
         after = self.activation.history.resumed_seq if since_resumed else 0

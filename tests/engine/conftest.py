@@ -21,8 +21,7 @@ from tests.engine import world
 @pytest.fixture(autouse=True)
 def _a_new_world(database: object) -> Iterator[None]:
     world.create_table()
-    world.provider.__init__()  # type: ignore[misc] - every test meets a provider with an empty book
-    world.hooks.clear()
+    world.new_world()
     clock._seen = None
     yield
     assert broken_chains() == []
