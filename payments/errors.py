@@ -118,6 +118,10 @@ class AccountNotEmpty(LedgerError):
     """An account with a balance or with pending amounts cannot be closed; it stays open."""
 
 
+class FloorTooHigh(LedgerError):
+    """A floor above the available balance cannot be set; the account keeps the one it has."""
+
+
 class IbanTaken(LedgerError):
     """Another account has this IBAN or code; none was opened."""
 

@@ -27,12 +27,14 @@ class LedgerDiscrepancy:
 
 def payment_of(*, payment_id: UUID) -> Payment:
     """Return the payment with its debtor's account; raises `Payment.DoesNotExist`."""
-    return Payment.objects.select_related("debtor_account").get(pk=payment_id)
+    payment: Payment = Payment.objects.select_related("debtor_account").get(pk=payment_id)
+    return payment
 
 
 def payment_of_saga(*, saga_id: UUID) -> Payment:
     """Return the payment that the saga runs; raises `Payment.DoesNotExist`."""
-    return Payment.objects.select_related("debtor_account").get(saga_id=saga_id)
+    payment: Payment = Payment.objects.select_related("debtor_account").get(saga_id=saga_id)
+    return payment
 
 
 def settlement_account(*, rail: str, currency: str) -> Account:

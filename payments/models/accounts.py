@@ -74,7 +74,7 @@ class Account(models.Model):
             models.CheckConstraint(
                 condition=models.Q(floor=None)
                 | models.Q(models.lookups.GreaterThanOrEqual(available_balance(), models.F("floor"))),
-                name="account_has_funds",
+                name="account_not_below_floor",
             ),
             models.CheckConstraint(
                 condition=models.Q(closed_at=None)

@@ -114,7 +114,8 @@ def post_hold(
 ) -> UUID:
     """Turn a hold into a booking: debit the held account and credit the other with the whole amount.
 
-    Returns the journal's id. Raises `UnknownHold`, `HoldAlreadyResolved`, `AccountClosed` (of the credited account), `CurrencyNotOfAccount`.
+    Returns the journal's id. Raises `UnknownHold`, `HoldAlreadyResolved`, `StepAlreadyBooked`, `AccountClosed` (the
+    credited account), `CurrencyNotOfAccount`, `UnknownAccount`.
     """
     journal_id = uuid7()
     with typed_refusals(), connection.cursor() as cursor:

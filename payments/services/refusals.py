@@ -15,14 +15,16 @@ from payments import errors
 
 def _no_funds(diagnostic: psycopg.errors.Diagnostic) -> errors.PaymentsError:
     said = json.loads(diagnostic.message_detail or "{}")
-    if "account" not in said:  # the CHECK spoke, not the ledger's trigger: a floor was raised above the balance
-        return errors.LedgerError("the account's available balance would be below its floor; nothing was changed")
     return errors.InsufficientFunds(
         account_id=UUID(said["account"]),
         needed=Decimal(said["needed"]),
         headroom=Decimal(said["headroom"]),
         currency=said["currency"],
     )
+
+
+def _below_floor(_: psycopg.errors.Diagnostic) -> errors.PaymentsError:
+    return errors.FloorTooHigh("the account's available balance would be below this floor; the floor was not set")
 
 
 def _closed(diagnostic: psycopg.errors.Diagnostic) -> errors.PaymentsError:
@@ -59,6 +61,7 @@ def _uetr_taken(_: psycopg.errors.Diagnostic) -> errors.PaymentsError:
 
 _BY_CONSTRAINT: Final[dict[str, Callable[[psycopg.errors.Diagnostic], errors.PaymentsError]]] = {
     "account_has_funds": _no_funds,
+    "account_not_below_floor": _below_floor,  # the ledger's triggers find missing funds before this CHECK does
     "account_is_open": _closed,
     "account_is_empty_when_closed": _not_empty,
     "payments_account_iban_key": _iban_taken,
