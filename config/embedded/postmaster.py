@@ -19,11 +19,11 @@ NOBODYS_PID = 2_147_483_646
 
 SETTINGS = {"listen_addresses": "", "max_connections": "300", "timezone": "UTC", "log_timezone": "UTC"}
 
-#: For servers whose data dies with the test run: what they lose in a power cut, nobody misses.
+#: For servers whose data dies with the test run: what they lose in a power cut, nobody misses. Commits still wait for
+#: their record to be written (synchronous_commit), so that killing the server's processes loses nothing.
 THROW_AWAY_SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
