@@ -39,9 +39,9 @@ CREATE TRIGGER payment_order_is_fixed BEFORE UPDATE ON payments_payment FOR EACH
            NEW.remittance_information, NEW.requested_execution_on, NEW.created_at))
     EXECUTE FUNCTION payments_refuse('payment_order_is_fixed', 'what was ordered does not change; order anew');
 
--- How it ended is written with the end, once.
+-- How it ended is written with the end, once. (That it leaves its end is for payment_moves_along_its_states to refuse.)
 CREATE TRIGGER payment_end_is_fixed BEFORE UPDATE ON payments_payment FOR EACH ROW
-    WHEN (OLD.state IN ('settled', 'rejected')
+    WHEN (OLD.state IN ('settled', 'rejected') AND NEW.state = OLD.state
           AND (OLD.reason_code, OLD.reason_text, OLD.rail_reference, OLD.settled_at)
               IS DISTINCT FROM (NEW.reason_code, NEW.reason_text, NEW.rail_reference, NEW.settled_at))
     EXECUTE FUNCTION payments_refuse('payment_end_is_fixed', 'how a payment ended does not change');

@@ -3,12 +3,16 @@
 Each raises `UnableToMovePayment` if the payment is in another state, or was moved by another transaction meanwhile.
 """
 
+import re
 from datetime import datetime
+from typing import Final
 
 from django_fsm import ConcurrentTransition
 
 from payments.errors import UnableToMovePayment
 from payments.models import Payment
+
+_ISO_REASON: Final = re.compile(r"[A-Z0-9]{1,4}")
 
 
 def mark_validated(*, payment: Payment) -> None:
@@ -37,7 +41,13 @@ def mark_settled(*, payment: Payment, at: datetime, rail_reference: str) -> None
 
 
 def mark_rejected(*, payment: Payment, reason_code: str, reason_text: str = "") -> None:
-    """Record the final no with its ISO 20022 external status reason. Its hold is voided by a step of its own."""
+    """Record the final no with its ISO 20022 external status reason. Its hold is voided by a step of its own.
+
+    A code that is not of the form of ExternalStatusReason1Code is recorded as NARR, with the code in the text: whoever
+    said no, the payment must be able to end.
+    """
+    if reason_code and not _ISO_REASON.fullmatch(reason_code):
+        reason_code, reason_text = "NARR", f"{reason_code}: {reason_text}"
     payment.mark_rejected(reason_code=reason_code, reason_text=reason_text)
     _save(payment, "reason_code", "reason_text")
 

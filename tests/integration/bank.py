@@ -6,15 +6,17 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from moneyed import Money
 
-from payments.models import Account
+from payments.models import Account, Payment
 from payments.services.accounts import fund_account, open_customer_account, open_settlement_account
 from payments.services.seed import demo_iban
+from sagas import uuid7
 
 TODAY = date(2026, 11, 20)
 _numbers = count(1)
@@ -56,6 +58,26 @@ def customer(balance: str = "0.00", *, floor: str | None = "0", currency: str = 
 def again(account: Account) -> Account:
     """The account as it is stored now."""
     return Account.objects.get(pk=account.pk)
+
+
+def a_payment(**columns: Any) -> Payment:
+    """A payment as it is received, without a saga behind it."""
+    payment: Payment = Payment.objects.create(
+        **{
+            "channel": "test",
+            "saga_id": uuid7(),
+            "end_to_end_id": "INV-1",
+            "debtor_account": customer(),
+            "debtor_name": "Ada Verhoeven",
+            "creditor_name": "Ben",
+            "creditor_iban": "DE89370400440532013000",
+            "currency": "EUR",
+            "amount": "12.50",
+            "requested_execution_on": TODAY,
+            **columns,
+        }
+    )
+    return payment
 
 
 @contextmanager
