@@ -2,14 +2,16 @@
 
 from decimal import Decimal
 
+import pytest
 from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moneyed import Money
 
 from payments.errors import InsufficientFunds
+from payments.intake import CreditTransferInstruction, accept_payment
 from payments.models import Account, JournalKind
-from payments.selectors import LedgerDiscrepancy, ledger_discrepancies, open_holds, trial_balance
+from payments.selectors import LedgerDiscrepancy, ledger_discrepancies, open_holds, orphaned_holds, trial_balance
 from payments.services.ledger import credit, debit, place_hold, post_hold, post_journal, void_hold
 from tests.integration.bank import TODAY, again, customer, eur, key, settlement
 
@@ -61,3 +63,29 @@ def test_whatever_is_booked_the_counters_are_what_the_rows_add_up_to(
     assert ledger_discrepancies() == []
     assert trial_balance() == {"EUR": eur("0.00")}
     assert all(again(account).available >= eur("0") for account in accounts)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_hold_is_orphaned_when_its_saga_has_ended_without_resolving_it(ended: bool) -> None:
+    saga_id = accept_payment(instruction=_order(customer("100.00")), channel="test", idempotency_key="k").saga_id
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE sagas_saga SET ended = %s, wake_at = NULL WHERE id = %s", [ended, saga_id])
+    account = customer("100.00")
+    held = place_hold(account_id=account.pk, amount=eur("1"), step_key=key(), saga_id=saga_id)
+    voided = place_hold(account_id=account.pk, amount=eur("1"), step_key=key(), saga_id=saga_id)
+    void_hold(hold_id=voided.pk, step_key=key())
+    place_hold(account_id=account.pk, amount=eur("1"), step_key=key())  # by a command, not by a saga
+    assert list(orphaned_holds()) == ([held] if ended else [])
+
+
+def _order(debtor: Account) -> CreditTransferInstruction:
+    return CreditTransferInstruction(
+        debtor_iban=str(debtor.iban),
+        creditor_iban="DE89370400440532013000",
+        creditor_bic=None,
+        creditor_name="Ben",
+        amount=eur("1"),
+        end_to_end_id="INV-1",
+        remittance_information="",
+        requested_execution_on=TODAY,
+    )
