@@ -150,13 +150,12 @@ def _transactions(file: PaymentFile) -> Iterator[Transaction]:
         yield from information.transactions()
 
 
+@database.atomic
 def _record(file: PaymentFile, summary: FileSummary, *, path: Path, channel: str) -> tuple[ImportedMessage, bool]:
-    """The message's row, written before its first payment. Two imports at once: the loser reads the winner's row."""
-    known = ImportedMessage.objects.filter(
-        initiating_party=summary.initiating_party.identifier, message_id=summary.message_id
-    ).first()
-    if known is None:
-        _refuse_known_uetrs(file)
+    """The message's row, written before its first payment. A refusal takes it back.
+
+    Of two imports at once the second waits here for the first one's commit, and reads its row.
+    """
     message, is_new = ImportedMessage.objects.get_or_create(
         initiating_party=summary.initiating_party.identifier,
         message_id=summary.message_id,
@@ -168,7 +167,9 @@ def _record(file: PaymentFile, summary: FileSummary, *, path: Path, channel: str
             "transactions": summary.transactions,
         },
     )
-    if not is_new:
+    if is_new:
+        _refuse_known_uetrs(file)
+    else:
         _refuse_another_message(file, message, channel=channel)
     return message, is_new
 

@@ -12,13 +12,14 @@ from payments.intake import AcceptedPayment, accept_payment
 from payments.models import Account, ImportedMessage, Payment
 from payments.pain001 import FileRefused, importer, parse_payment_file
 from payments.pain001.checks import InitiatingParty
-from payments.pain001.importer import ImportInterrupted, check_file, import_file
+from payments.pain001.importer import ImportInterrupted, ImportReport, check_file, import_file
 from payments.pain001.instructions import KEY_LIMIT, idempotency_key
 from payments.pain001.sample import sample_document
 from payments.pain001.transactions import Transaction, payment_informations
 from payments.pain001.writer import to_xml
 from payments.services.accounts import open_customer_account
 from payments.services.seed import DEMO_ACCOUNTS
+from tests.integration.bank import at_once
 
 SAMPLE = Path(__file__).parents[2] / "payments" / "samples" / "pain001_200.xml"
 
@@ -103,6 +104,15 @@ def test_an_interrupted_import_continues_where_it_stopped(small: Path, monkeypat
     assert (report.started, report.existing) == (35, 25)
     assert Payment.objects.count() == _sagas() == 60
     assert ImportedMessage.objects.get().completed_at is not None
+
+
+def test_two_imports_of_one_file_at_once_share_its_payments(small: Path) -> None:
+    reports = at_once(lambda: import_file(small), lambda: import_file(small), lambda: import_file(small))
+
+    assert all(isinstance(report, ImportReport) for report in reports), reports
+    assert sum(report.started for report in reports if isinstance(report, ImportReport)) == 60
+    assert Payment.objects.count() == _sagas() == 60
+    assert ImportedMessage.objects.count() == 1
 
 
 def _dies_after(calls: int) -> Callable[..., AcceptedPayment]:
@@ -203,6 +213,19 @@ def test_two_transactions_never_share_a_key_and_no_key_is_too_long(small: Path) 
         assert len(set(keys)) == len(transactions)
         assert max(map(len, keys)) <= KEY_LIMIT
         assert all(key.startswith("pain.001/%C3%A9%2F") and key.isascii() for key in keys)
+
+
+def test_transactions_without_references_are_told_apart_by_their_position(small: Path) -> None:
+    transactions = _transactions(small)[:2]
+    for transaction in transactions:
+        transaction.content.pmt_id.instr_id = None
+        transaction.content.pmt_id.end_to_end_id = "NOTPROVIDED"
+    party = InitiatingParty(identifier="A", is_personal=False)
+
+    first, second = (idempotency_key(transaction, party=party, message_id="C") for transaction in transactions)
+
+    assert first == "pain.001/A/C/SMALL%2F01/NOTPROVIDED/1"
+    assert second == "pain.001/A/C/SMALL%2F01/NOTPROVIDED/2"
 
 
 def test_a_key_does_not_depend_on_where_its_parts_are_divided(small: Path) -> None:
