@@ -7,6 +7,8 @@ import pytest
 from lxml import etree
 
 from payments.pain001.facets import violations
+from payments.pain001.sample import sample_document
+from payments.pain001.writer import to_xml
 from tests.unit.pain001_documents import EVIL_TEXTS, damage, seeded, valid_document
 
 XSD = Path(__file__).parents[3] / "shared" / "data" / "iso20022" / "xsd" / "pain.001.001.09.xsd"
@@ -89,3 +91,29 @@ def test_every_problem_names_line_and_element_and_they_come_in_the_order_of_the_
     assert all(first.line <= second.line for first, second in pairwise(sorted(problems)))
     assert any(p.path.endswith("/GrpHdr/MsgId") and "more than 1" in p.reason and p.line == 4 for p in problems)
     assert any(p.path.endswith("/GrpHdr/Nonsense") and "not allowed here" in p.reason for p in problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "reason"),
+    [
+        ("<PmtMtd>TRF</PmtMtd>", "", "/PmtInf[1]", "PmtMtd is missing"),
+        (">TRF<", ">trf<", "/PmtInf[1]/PmtMtd", "is not one of CHK, TRF, TRA"),
+        ("<ChrgBr>SLEV</ChrgBr>", "<ChrgBr>SLEV</ChrgBr>" * 2, "/PmtInf[1]/ChrgBr", "occurs more than 1 time"),
+        ("<Dt>2026-01-15</Dt>", "<Dt>2026-02-29</Dt>", "/ReqdExctnDt/Dt", "is not a date in the calendar"),
+        ("<Dt>2026-01-15</Dt>", "", "/ReqdExctnDt", "must hold exactly one: Dt or DtTm"),
+        ("<MsgId>", f"<MsgId>{'x' * 36}", "/GrpHdr/MsgId", "the limit is 35"),
+        ("<NbOfTxs>200", "<NbOfTxs>0x200", "/GrpHdr/NbOfTxs", "does not have the form [0-9]{1,15}"),
+        ("<CtrlSum>", "<CtrlSum>1.000001", "/GrpHdr/CtrlSum", "is not a decimal number"),
+        ("<GrpHdr>", "<GrpHdr>x", "/GrpHdr", "holds text between its elements"),
+        ("<CreDtTm>2026-01-15T07", "<CreDtTm>2026-01-15T25", "/GrpHdr/CreDtTm", "is not a date and time"),
+        ("<GrpHdr>", "<GrpHdr><CtrlSum>1</CtrlSum>", "/GrpHdr/MsgId", "belongs before CtrlSum"),
+        ('<InstdAmt Ccy="EUR">', '<InstdAmt Ccy="EUR">-', "/Amt/InstdAmt", "is less than 0"),
+    ],
+)
+def test_a_mistake_is_named_where_it_stands_in_words_that_help(old: str, new: str, path: str, reason: str) -> None:
+    content = to_xml(sample_document()).decode()
+    assert old in content
+
+    problems = violations(etree.fromstring(content.replace(old, new, 1).encode()))
+
+    assert any(problem.path.endswith(path) and reason in problem.reason for problem in problems), problems
