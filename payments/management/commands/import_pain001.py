@@ -54,9 +54,11 @@ class Command(BaseCommand):
         # The bar goes to standard error, so that the report can be piped; off a terminal rich shows only its end.
         columns = (TextColumn("Starting payments"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("import", total=None)
+            task = bar.add_task("import", total=None, visible=False)  # a refused file never gets a bar
             return import_file(
-                path, channel=channel, progress=lambda done, total: bar.update(task, completed=done, total=total)
+                path,
+                channel=channel,
+                progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),
             )
 
     def _tell_checked(self, path: Path, summary: FileSummary) -> None:
