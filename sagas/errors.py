@@ -66,3 +66,7 @@ class SagaEnded(LookupError):
 
 class NotAllowedHere(RuntimeError):
     """Saga or step code did something that would break replay or atomicity; the message says what and where."""
+
+
+class NotParked(ValueError):
+    """Only a parked saga can be resumed; the others go on by themselves."""

@@ -11,6 +11,8 @@ from sagas.errors import NotAllowedHere, OutcomeUnknown, PayloadRefused, Retryab
 
 logger = logging.getLogger("sagas")
 
+_ENGINE = PurePath(__file__).parent
+
 #: Errors whose text we write ourselves, or that promise not to hold personal data.
 _QUOTABLE = (Retryable, OutcomeUnknown, PayloadRefused, NotAllowedHere)
 
@@ -22,6 +24,13 @@ def described(error: BaseException, saga_id: UUID, call: StepCall | None = None)
         logger.info("saga %s: %s: %s", saga_id, where, error)
         return str(error)
     logger.error("saga %s: %s raised %s", saga_id, where, type(error).__name__, exc_info=error)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place} (its text is in the worker's log under this saga's id)"
+    return f"{type(error).__name__}{_place(error)} (its text is in the worker's log under this saga's id)"
+
+
+def _place(error: BaseException) -> str:
+    """The deepest line of code that is neither ours nor a library's: where its author would look."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = PurePath(frame.filename)
+        if "site-packages" not in path.parts and path.parent != _ENGINE:
+            return f" at {path.name}:{frame.lineno}"
+    return ""

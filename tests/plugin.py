@@ -2,7 +2,7 @@
 
 Loaded early (`-p tests.plugin`), because pytest-django reads the settings before any conftest.py. The database is
 cloned from a template that is migrated once per run. Processes that the test starts find it in DATABASE_URL; threads
-use the same one. Tests in tests/integration, tests/api, tests/e2e and tests/chaos have one without asking.
+use the same one. The tests below tests/, but for tests/unit and tests/architecture, have one without asking.
 """
 
 import os
@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from config.locks import FileLock
-from tests.run import Run
+from tests.run import REAL_BROKER, Run
 
-WITH_A_DATABASE = {"integration", "api", "e2e", "chaos"}
+WITH_A_DATABASE = {"integration", "engine", "api", "e2e", "chaos"}
 
 _begun: dict[str, Any] = {}
 _numbers = count(1)
@@ -61,13 +61,13 @@ def pytest_unconfigure() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: the test has a PostgreSQL database of its own (fixture `database`).")
+    config.addinivalue_line("markers", f"broker: the test uses the broker, which {REAL_BROKER} may name.")
 
 
 @pytest.fixture(autouse=True)
 def _a_database_where_one_is_needed(request: pytest.FixtureRequest) -> None:
-    kind = request.path.relative_to(request.config.rootpath).parts[1]
-    in_tests = request.path.is_relative_to(request.config.rootpath / "tests")
-    if request.node.get_closest_marker("database") or (in_tests and kind in WITH_A_DATABASE):
+    folders = [request.config.rootpath / "tests" / name for name in WITH_A_DATABASE]
+    if request.node.get_closest_marker("database") or not set(folders).isdisjoint(request.path.parents):
         request.getfixturevalue("database")
 
 

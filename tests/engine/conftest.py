@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -77,3 +78,10 @@ def flushes(saga_id: UUID) -> int:
         row = cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Rows of a statement, past the engine."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []

@@ -89,12 +89,12 @@ def new_order() -> Order:
 
 def create_table() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS scratch (key text PRIMARY KEY, note text NOT NULL)")
+        cursor.execute("CREATE TABLE scratch (key text PRIMARY KEY, note text, tx xid8 DEFAULT pg_current_xact_id())")
 
 
 def write(key: str, note: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO scratch VALUES (%s, %s)", [key, note])
+        cursor.execute("INSERT INTO scratch (key, note) VALUES (%s, %s)", [key, note])
 
 
 def notes(order: Order) -> list[str]:
