@@ -143,8 +143,9 @@ def test_a_hold_is_in_its_accounts_currency() -> None:
         place_hold(account_id=customer("10").pk, amount=Money(1, "USD"), step_key=key())
 
 
-def test_nothing_is_held_on_a_closed_account() -> None:
-    account = customer()
+@pytest.mark.parametrize("floor", ["0", "-50", None])
+def test_nothing_is_held_on_a_closed_account(floor: str | None) -> None:
+    account = customer(floor=floor)
     close_account(account_id=account.pk)
     with pytest.raises(AccountClosed), transaction.atomic():
         place_hold(account_id=account.pk, amount=eur("1"), step_key=key())
