@@ -92,6 +92,9 @@ class EmbeddedServer:
         with self._threads:
             if not self._users.held:
                 return
+            if not self._home.path.exists():
+                self._users.release()  # another process destroyed the server
+                return
             with self._gate.exclusively():
                 self._users.release()
                 if self._users.try_exclusive():
