@@ -85,6 +85,65 @@ SAGAS = {
 # --- Providers (the simulators, unless the environment says otherwise) ---
 INSTANT_RAIL_URL = env.str("INSTANT_RAIL_URL", default="http://127.0.0.1:8090/rail/instant/v1")
 
+# --- The API: JSON in, JSON out, problems as application/problem+json; OAuth2 client credentials per channel ---
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.authentication.ChannelAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["config.api.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "config.api.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "config.api.schema.ProblemAwareSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "config.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# Not swapped; our migration names it by this setting.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER: dict[str, Any] = {
+    "SCOPES": {
+        "payments:write": "Order payments",
+        "payments:read": "See the payments that you ordered",
+        "sagas:read": "See the sagas that you started, with their ledgers",
+    },
+    "DEFAULT_SCOPES": [],
+    "SCOPES_BACKEND_CLASS": "config.api.authentication.ChannelScopes",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 300,
+    # Client credentials and nothing else: no authorisation codes, no passwords, no refresh tokens.
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_BACKEND_CLASS": "config.api.authentication.OAuthBackend",
+    # Tokens are stored as digests and are not accepted in a query, where logs would keep them.
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Recourse",
+    "DESCRIPTION": "Payments as durable sagas. Errors are problems (RFC 9457) whose type is the address of their "
+    "documentation; every order needs an Idempotency-Key and can be repeated safely.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "OAUTH2_FLOWS": ["clientCredentials"],
+    "OAUTH2_TOKEN_URL": "/oauth/token/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentState": "payments.models.PaymentState",
+        "SagaStatus": "sagas.models.Status",
+    },
+}
+
+# --- TLS ends at a proxy that sets X-Forwarded-Proto itself; switch this on there and only there ---
+BEHIND_TLS = env.bool("RECOURSE_BEHIND_TLS", default=False)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
