@@ -22,8 +22,8 @@ class RetryPolicy:
     def delay(self, *, after_attempt: int) -> timedelta:
         """How long to wait after this many attempts have failed."""
         exponent = min(after_attempt - 1, 62)  # beyond this every delay is capped, and the power would overflow
-        longest = min(self.first * self.factor**exponent, self.cap)
-        return longest * (1 - self.jitter * random.random())  # noqa: S311 - spreads load, guards nothing
+        longest = min(self.first.total_seconds() * self.factor**exponent, self.cap.total_seconds())
+        return timedelta(seconds=longest * (1 - self.jitter * random.random()))  # noqa: S311 - guards nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

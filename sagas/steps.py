@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar, TypeVarTuple, get_type_hints, overload
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, get_type_hints, overload
 from uuid import UUID
 
 from sagas.codec import Codec
@@ -148,15 +148,41 @@ def local_step(function: Any = None, /, *, retry: RetryPolicy | None = None) -> 
     return lambda decorated: LocalStep(decorated, retry=policy)
 
 
+class _Undeclared(Protocol):
+    """The decorator when no inquiry fixes the arguments."""
+
+    def __call__(self, function: Callable[[RemoteCall, *Ts], R], /) -> RemoteStep[R, *Ts]: ...
+
+
+@overload
+def remote_step(
+    *,
+    retry: RetryPolicy | None = None,
+    timeout: timedelta = ...,
+    inquiry: None = None,
+    inquiry_schedule: InquirySchedule | None = None,
+    key_valid_for: timedelta | None = None,
+    on_unknown: None = None,
+) -> _Undeclared: ...
+@overload
+def remote_step(
+    *,
+    retry: RetryPolicy | None = None,
+    timeout: timedelta = ...,
+    inquiry: Callable[[RemoteCall, *Ts], Answer[R]],
+    inquiry_schedule: InquirySchedule | None = None,
+    key_valid_for: timedelta | None = None,
+    on_unknown: Callable[[LocalContext, *Ts], None] | None = None,
+) -> Callable[[Callable[[RemoteCall, *Ts], R]], RemoteStep[R, *Ts]]: ...
 def remote_step(
     *,
     retry: RetryPolicy | None = None,
     timeout: timedelta = timedelta(seconds=10),
-    inquiry: Callable[[RemoteCall, *Ts], Answer[R]] | None = None,
+    inquiry: Any = None,
     inquiry_schedule: InquirySchedule | None = None,
     key_valid_for: timedelta | None = None,
-    on_unknown: Callable[[LocalContext, *Ts], None] | None = None,
-) -> Callable[[Callable[[RemoteCall, *Ts], R]], RemoteStep[R, *Ts]]:
+    on_unknown: Any = None,
+) -> Any:
     """Declare a step that calls a provider.
 
     `inquiry` asks the provider what became of a call whose answer was lost. `key_valid_for` is how long the provider
@@ -165,7 +191,7 @@ def remote_step(
     that the domain's state says so too. `timeout` is start-to-close; past it the outcome is unknown.
     """
 
-    def decorate(function: Callable[[RemoteCall, *Ts], R]) -> RemoteStep[R, *Ts]:
+    def decorate(function: Callable[..., Any]) -> RemoteStep[Any, *tuple[Any, ...]]:
         return RemoteStep(
             function,
             retry=retry or RetryPolicy(),

@@ -1,10 +1,12 @@
 """A runner of this process over the test's own database."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -78,6 +80,13 @@ def flushes(saga_id: UUID) -> int:
         row = cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+def elsewhere(statement: str) -> list[tuple[Any, ...]]:
+    """The same from another session, as another process would."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        cursor = other.execute(statement)  # type: ignore[arg-type]  # our own text
+        return cursor.fetchall() if cursor.description else []
 
 
 def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
