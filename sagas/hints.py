@@ -5,12 +5,14 @@ import logging
 from sagas import statements
 from sagas.connections import engine_cursor
 from sagas.counts import counts
+from sagas.failpoints import reach
 
 logger = logging.getLogger("sagas")
 
 
 def send(queue: str) -> None:
     """Hint that `queue` has work, unless a hint is under way already. Never raises: the sweepers find the work too."""
+    reach("start.durable")
     try:
         with engine_cursor() as cursor:
             raised = cursor.execute(statements.RAISE_HINT, {"queue": queue}).fetchone()

@@ -19,6 +19,7 @@ from sagas.counts import counts
 from sagas.definition import find, newest
 from sagas.entries import ChainHead, EntryType
 from sagas.errors import IdempotencyConflict
+from sagas.failpoints import reach
 from sagas.ids import uuid7_at
 from sagas.models import Priority
 
@@ -89,6 +90,7 @@ def start(
             row = _insert(cursor, parameters)
             counts.add(statements=1, commits=int(len(connection.savepoint_ids) == 0))
             if row is not None:
+                reach("start.written")
                 hints.after_commit(found.queue)
                 return Started(head.saga_id, created=True)
             winner = cursor.execute(statements.WINNER, parameters).fetchone()
