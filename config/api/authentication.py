@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ChannelScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit ships no types
-    """A token gets the scopes that it asks for and its channel has. Asking for none gives none."""
+    """A token gets the scopes that it asks for and its channel has. Asking for none is refused."""
 
     def get_all_scopes(self) -> Mapping[str, str]:
         scopes: Mapping[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]

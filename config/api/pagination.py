@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -24,6 +24,12 @@ class KeysetPagination(CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (NotFound, DjangoValidationError, ValueError) as error:
             raise ValidationError({"cursor": ["is not a cursor of this list"]}) from error
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor is not None and cursor.position is None:
+            raise NotFound  # base64 of nothing: it would silently be the first page
+        return cursor
 
     def get_page_size(self, request: Request) -> int:
         text = request.query_params.get("limit", str(self.page_size))

@@ -117,6 +117,8 @@ class PaymentSerializer(serializers.Serializer[Payment]):
         return links(payment)
 
 
-class PaymentFilterSerializer(serializers.Serializer[Any]):
+class PaymentFilterSerializer(StrictSerializer):
+    """The filters of the list; a mistyped one is refused, for ignoring it would list everything."""
+
     state = serializers.ChoiceField(choices=PaymentState.choices, required=False)
     end_to_end_id = serializers.CharField(max_length=35, required=False, trim_whitespace=False)

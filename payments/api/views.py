@@ -70,7 +70,8 @@ class PaymentsView(ListAPIView[Payment]):
         if getattr(self, "swagger_fake_view", False):  # drf-spectacular asks without a request
             nothing: QuerySet[Payment] = Payment.objects.none()
             return nothing
-        filters = PaymentFilterSerializer(data=self.request.query_params.dict())
+        query = self.request.query_params.dict()
+        filters = PaymentFilterSerializer(data={name: query[name] for name in query.keys() - {"cursor", "limit"}})
         filters.is_valid(raise_exception=True)
         found: QuerySet[Payment] = Payment.objects.select_related("debtor_account").filter(
             channel=channel_of(self.request), **filters.validated_data

@@ -84,5 +84,3 @@ def _run_everything() -> None:
         assert runner.wait_until_idle(seconds=60)
     finally:
         runner.stop(seconds=10)
-
-

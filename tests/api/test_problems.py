@@ -1,0 +1,87 @@
+"""Every error below /api/ is a problem (RFC 9457), whoever answers it, and every problem's type is documented."""
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import OperationalError
+from django.test import Client
+
+from config.api.catalogue import catalogue
+from payments.api import views
+from tests.api.caller import PAYMENTS, Caller, is_problem, order, rows
+from tests.integration.bank import customer
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1/nothing", "/api/v1/payments/", "/api/v2/payments", "/api/v1/payments/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_an_address_without_anything_is_a_problem(method: str, path: str, debug: bool, settings: LazySettings) -> None:
+    settings.DEBUG = debug
+    assert is_problem(Client().generic(method, path), 404, "not-found")
+
+
+def test_elsewhere_django_answers_as_ever() -> None:
+    answer = Client().get("/nothing")
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_method_that_is_not_offered_is_a_problem(shop: Caller, method: str) -> None:
+    answer: Any = Client().generic(method, PAYMENTS, headers={"Authorization": f"Bearer {shop.token}"})
+    assert is_problem(answer, 405, "method-not-allowed")
+    assert "POST" in answer["Allow"]
+
+
+def test_another_representation_is_a_problem(shop: Caller) -> None:
+    assert is_problem(shop.get(PAYMENTS, Accept="text/html"), 406, "not-acceptable")
+
+
+def test_a_foreign_host_is_a_problem(shop: Caller) -> None:
+    assert is_problem(shop.get(PAYMENTS, Host="evil.example"), 400, "malformed-request")
+
+
+def test_a_broken_query_is_a_problem(shop: Caller) -> None:
+    assert is_problem(shop.get(f"{PAYMENTS}?state=%zz"), 400, "malformed-request")
+
+
+def test_an_error_of_ours_is_a_problem_that_says_what_it_means_for_the_money(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_order: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(views, "accept_payment", fail)
+    answer = shop.order()
+    assert is_problem(answer, 500, "internal-error")
+    assert "same Idempotency-Key" in answer.json()["detail"]
+    assert b"secret" not in answer.content
+    assert set(rows().values()) == {0}
+
+
+def test_a_database_that_does_not_answer_is_temporary(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_order: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    body = order(customer("100.00"))
+    with monkeypatch.context() as broken:
+        broken.setattr(views, "accept_payment", fail)
+        answer = shop.order(body)
+    assert is_problem(answer, 503, "service-unavailable")
+    assert answer["Retry-After"] == "1"
+    assert shop.order(body).status_code == 202
+
+
+@pytest.mark.parametrize("code", sorted(catalogue()))
+def test_every_type_of_problem_is_documented_at_its_address(code: str) -> None:
+    page = Client().get(f"/api/v1/problems/{code}").json()
+    assert page["code"] == code
+    assert page["title"]
+    assert len(page["explanation"]) > 40
+
+
+def test_an_unknown_type_of_problem_is_not_found() -> None:
+    assert is_problem(Client().get("/api/v1/problems/none"), 404, "not-found")
