@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import psycopg
 from django.db import InterfaceError, OperationalError
 from django.urls import reverse
 from rest_framework import exceptions
@@ -15,6 +16,10 @@ from config.api.catalogue import type_of
 logger = logging.getLogger("config.api")
 
 MEDIA_TYPE = "application/problem+json"
+
+
+#: Lost connections, time limits, deadlocks: by Django's names and, from the engine's own cursors, by psycopg's.
+_NO_ANSWER = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class ServiceUnavailable(exceptions.APIException):
@@ -42,7 +47,7 @@ def problem(*, status: int, code: str, detail: str, instance: str, **extensions:
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer what a view raised. None for what nobody foresaw: Django logs it and answers 500, as a problem too."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, _NO_ANSWER):
         logger.error("the database did not answer", exc_info=error)
         error = ServiceUnavailable()
     response = drf_exception_handler(error, context)

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import LazySettings
-from django.db import OperationalError
+from django.db import connection
 from django.test import Client
 
 from config.api.catalogue import catalogue
-from payments.api import views
 from tests.api.caller import PAYMENTS, Caller, is_problem, order, rows
 from tests.integration.bank import customer
+from tests.plugin import Database
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -48,30 +49,26 @@ def test_a_broken_query_is_a_problem(shop: Caller) -> None:
     assert is_problem(shop.get(f"{PAYMENTS}?state=%zz"), 400, "malformed-request")
 
 
-def test_an_error_of_ours_is_a_problem_that_says_what_it_means_for_the_money(
-    shop: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(**_order: object) -> None:
-        raise RuntimeError("secret detail")
-
-    monkeypatch.setattr(views, "accept_payment", fail)
-    answer = shop.order()
+def test_an_error_of_ours_is_a_problem_that_says_what_it_means_for_the_money(shop: Caller) -> None:
+    body = order(customer("100.00"))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE payments_payment RENAME COLUMN creditor_bic TO a_secret")
+    answer = shop.order(body)
     assert is_problem(answer, 500, "internal-error")
     assert "same Idempotency-Key" in answer.json()["detail"]
-    assert b"secret" not in answer.content
+    assert b"creditor_bic" not in answer.content
     assert set(rows().values()) == {0}
 
 
-def test_a_database_that_does_not_answer_is_temporary(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(**_order: object) -> None:
-        raise OperationalError("the connection is lost")
-
+def test_a_database_that_does_not_answer_is_temporary(shop: Caller, database: Database) -> None:
     body = order(customer("100.00"))
-    with monkeypatch.context() as broken:
-        broken.setattr(views, "accept_payment", fail)
+    with psycopg.connect(database.url) as other, connection.cursor() as cursor:
+        other.execute("LOCK TABLE sagas_idempotencykey")
+        cursor.execute("SET lock_timeout = '50ms'")
         answer = shop.order(body)
     assert is_problem(answer, 503, "service-unavailable")
     assert answer["Retry-After"] == "1"
+    assert set(rows().values()) == {0}
     assert shop.order(body).status_code == 202
 
 
