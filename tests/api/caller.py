@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.test import Client
@@ -28,13 +29,19 @@ def order(debtor: Account | str, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (body | changes).items() if value is not None}
 
 
+@cache
+def client() -> Client:
+    """A client of Django's whole request path. One for all, for loading the middleware takes longer than a test."""
+    return Client(raise_request_exception=False)
+
+
 def basic(channel: Credentials) -> str:
     """The client's credentials as RFC 6749 wants them."""
     return "Basic " + b64encode(f"{channel.client_id}:{channel.client_secret}".encode()).decode()
 
 
 def ask_for_token(channel: Credentials, scope: str = " ".join(ALL_SCOPES)) -> Any:
-    return Client().post(
+    return client().post(
         "/oauth/token/",
         {"grant_type": "client_credentials", "scope": scope},
         headers={"Authorization": basic(channel)},
@@ -56,21 +63,17 @@ class Caller:
         return cls(client_id=channel.client_id, token=token)
 
     def get(self, path: str, **headers: str) -> Any:
-        return self._client.get(path, headers=self._headers(headers))
+        return client().get(path, headers=self._headers(headers))
 
     def post(self, path: str, body: bytes | dict[str, Any], **headers: str) -> Any:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
         kind = headers.pop("Content-Type")
-        return self._client.post(path, raw, content_type=kind, headers=self._headers(headers))
+        return client().post(path, raw, content_type=kind, headers=self._headers(headers))
 
     def order(self, body: bytes | dict[str, Any] | None = None, *, key: str = '"k-1"') -> Any:
         """Orders a payment, by default a good one of a customer with enough money."""
         return self.post(PAYMENTS, order(customer("100.00")) if body is None else body, Idempotency_Key=key)
-
-    @property
-    def _client(self) -> Client:
-        return Client(raise_request_exception=False)
 
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", **{k.replace("_", "-"): v for k, v in headers.items()}}

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
 
 from config.channels import create_channel
-from tests.api.caller import PAYMENTS, Caller, ask_for_token, basic, is_problem, order, rows
+from tests.api.caller import PAYMENTS, Caller, ask_for_token, basic, client, is_problem, order, rows
 from tests.integration.bank import customer
 
 SOME_ID = "019a9f6e-1c40-7a51-8f6e-3b1f5f0d9a77"
@@ -39,7 +38,7 @@ def test_a_channel_must_say_which_scopes_it_wants() -> None:
 def test_there_is_no_other_grant_than_client_credentials(grant: str) -> None:
     channel = create_channel(name="shop", scopes=["payments:read"])
     form = {"grant_type": grant, "username": "a", "password": "b", "code": "c", "refresh_token": "d"}
-    answer = Client().post("/oauth/token/", form, headers={"Authorization": basic(channel)})
+    answer = client().post("/oauth/token/", form, headers={"Authorization": basic(channel)})
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
 
@@ -60,13 +59,13 @@ def test_neither_secrets_nor_tokens_are_stored() -> None:
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer a b", "nonsense"])
 @pytest.mark.parametrize("path", [PAYMENTS, f"{PAYMENTS}/{SOME_ID}", f"/api/v1/sagas/{SOME_ID}"])
 def test_without_a_valid_token_nothing_is_shown(path: str, authorization: str | None) -> None:
-    answer: Any = Client().get(path, headers={"Authorization": authorization} if authorization else {})
+    answer: Any = client().get(path, headers={"Authorization": authorization} if authorization else {})
     assert is_problem(answer, 401, "not-authenticated")
     assert answer["WWW-Authenticate"].startswith('Bearer realm="api"')
 
 
 def test_an_order_without_a_token_is_refused_before_its_body_is_read() -> None:
-    answer = Client().post(PAYMENTS, b"{not json", content_type="application/json")
+    answer = client().post(PAYMENTS, b"{not json", content_type="application/json")
     assert is_problem(answer, 401, "not-authenticated")
 
 
@@ -78,14 +77,14 @@ def test_an_expired_token_is_refused(shop: Caller) -> None:
 
 
 def test_a_token_in_the_address_is_refused_because_logs_would_keep_it(shop: Caller) -> None:
-    assert is_problem(Client().get(f"{PAYMENTS}?access_token={shop.token}"), 401, "not-authenticated")
+    assert is_problem(client().get(f"{PAYMENTS}?access_token={shop.token}"), 401, "not-authenticated")
 
 
 def test_a_revoked_token_is_refused_at_once() -> None:
     channel = create_channel(name="shop", scopes=["payments:read"])
     caller = Caller(client_id=channel.client_id, token=ask_for_token(channel, "payments:read").json()["access_token"])
     assert caller.get(PAYMENTS).status_code == 200
-    Client().post("/oauth/revoke_token/", {"token": caller.token}, headers={"Authorization": basic(channel)})
+    client().post("/oauth/revoke_token/", {"token": caller.token}, headers={"Authorization": basic(channel)})
     assert caller.get(PAYMENTS).status_code == 401
 
 
@@ -106,7 +105,7 @@ def test_each_endpoint_needs_its_own_scope(method: str, path: str, needed: str) 
     caller = Caller.new(*others)
     body = order(customer("100.00"))
     headers = {"Authorization": f"Bearer {caller.token}", "Idempotency-Key": "k"}
-    answer: Any = Client().generic(method, path, str(body), "application/json", headers=headers)
+    answer: Any = client().generic(method, path, str(body), "application/json", headers=headers)
     assert answer.status_code == 403
     assert f'error="insufficient_scope",scope="{needed}"' in answer["WWW-Authenticate"]
     if method != "HEAD":

@@ -2,9 +2,9 @@
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from config import health
+from tests.api.caller import client
 
 
 @pytest.fixture(autouse=True)
@@ -13,26 +13,26 @@ def _nothing_is_remembered() -> None:
 
 
 def test_a_process_with_a_migrated_database_is_ready() -> None:
-    assert Client().get("/livez").status_code == 200
-    answer = Client().get("/readyz")
+    assert client().get("/livez").status_code == 200
+    answer = client().get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (200, True)
 
 
 def test_a_process_whose_migrations_are_missing_is_alive_but_not_ready() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'payments'")
-    answer = Client().get("/readyz")
+    answer = client().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "database": True, "migrations": False})
 
 
 def test_a_process_without_its_database_is_alive_but_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "NAME", "there_is_no_such_database")
-    answer = Client().get("/readyz")
+    answer = client().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "database": False})
-    assert Client().get("/livez").status_code == 200
+    assert client().get("/livez").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_health_is_only_read(path: str) -> None:
-    assert Client().post(path).status_code == 405
+    assert client().post(path).status_code == 405

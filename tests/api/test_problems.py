@@ -6,10 +6,9 @@ import psycopg
 import pytest
 from django.conf import LazySettings
 from django.db import connection
-from django.test import Client
 
 from config.api.catalogue import catalogue
-from tests.api.caller import PAYMENTS, Caller, is_problem, order, rows
+from tests.api.caller import PAYMENTS, Caller, client, is_problem, order, rows
 from tests.integration.bank import customer
 from tests.plugin import Database
 
@@ -21,18 +20,18 @@ from tests.plugin import Database
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_address_without_anything_is_a_problem(method: str, path: str, debug: bool, settings: LazySettings) -> None:
     settings.DEBUG = debug
-    assert is_problem(Client().generic(method, path), 404, "not-found")
+    assert is_problem(client().generic(method, path), 404, "not-found")
 
 
 def test_elsewhere_django_answers_as_ever() -> None:
-    answer = Client().get("/nothing")
+    answer = client().get("/nothing")
     assert answer.status_code == 404
     assert answer["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_method_that_is_not_offered_is_a_problem(shop: Caller, method: str) -> None:
-    answer: Any = Client().generic(method, PAYMENTS, headers={"Authorization": f"Bearer {shop.token}"})
+    answer: Any = client().generic(method, PAYMENTS, headers={"Authorization": f"Bearer {shop.token}"})
     assert is_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer["Allow"]
 
@@ -74,11 +73,11 @@ def test_a_database_that_does_not_answer_is_temporary(shop: Caller, database: Da
 
 @pytest.mark.parametrize("code", sorted(catalogue()))
 def test_every_type_of_problem_is_documented_at_its_address(code: str) -> None:
-    page = Client().get(f"/api/v1/problems/{code}").json()
+    page = client().get(f"/api/v1/problems/{code}").json()
     assert page["code"] == code
     assert page["title"]
     assert len(page["explanation"]) > 40
 
 
 def test_an_unknown_type_of_problem_is_not_found() -> None:
-    assert is_problem(Client().get("/api/v1/problems/none"), 404, "not-found")
+    assert is_problem(client().get("/api/v1/problems/none"), 404, "not-found")

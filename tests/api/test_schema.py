@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
+
+from tests.api.caller import client
 
 
 @pytest.fixture
 def document(database: object) -> Any:
-    answer = Client().get("/api/v1/schema")
+    answer = client().get("/api/v1/schema")
     assert answer.status_code == 200
     return answer.json()
 
