@@ -18,6 +18,7 @@ from config.demo.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+READY = ["/bin/sh", "-c", "echo ready; exec sleep 60"]
 #: Ignores TERM, and has started another program.
 DEAF_CODE = f"""
 import signal, subprocess, time
@@ -101,13 +102,13 @@ def test_a_child_that_does_not_listen_is_killed_with_all_that_it_started(supervi
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from config.demo.supervisor import Supervisor; "
-        f"child = Supervisor(logs=Path({str(tmp_path)!r}), environment={{}}).start('child', {SLEEP!r}); "
+        f"child = Supervisor(logs=Path({str(tmp_path)!r}), environment={{}}).start('child', {READY!r}); "
         "print(child.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert lives(child)
+        assert first_line(tmp_path / "child.log") == "ready"
         parent.kill()
     wait_until_gone(child)
 
