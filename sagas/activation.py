@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from sagas import guard, ledger
 from sagas.calls import StepCall, as_json, rejection
 from sagas.clock import clock
+from sagas.connections import heal_connection
 from sagas.context import Saga
 from sagas.control import ActivationEnded
 from sagas.definition import Definition, find
@@ -107,6 +108,7 @@ class Activation:
         """Run a provider call in a helper thread while this one keeps the lease (R7)."""
 
         def in_helper() -> Any:
+            heal_connection()
             with guard.guarded_database(), guard.scope("remote"):
                 return function(context, *arguments)
 

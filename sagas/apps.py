@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -7,7 +8,9 @@ class SagasConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from sagas import limits  # noqa: F401 - registers a system check
+        from sagas import limits
+
+        post_migrate.connect(limits.set_limits_after_migrating, sender=self)
 
         # Every app declares its sagas in its `sagas.py`.
         autodiscover_modules("sagas")

@@ -23,6 +23,15 @@ def engine_cursor() -> Iterator[psycopg.Cursor[type_of_row]]:
         yield cursor
 
 
+def heal_connection() -> None:
+    """Close this thread's connection if an error has broken it: a thread that lives for days outlives its server."""
+    if connection.connection is not None and connection.errors_occurred:
+        if connection.is_usable():
+            connection.errors_occurred = False
+        else:
+            connection.close()
+
+
 def close_connection() -> None:
     """Close this thread's connection; the next use opens a new one."""
     connection.close()

@@ -1,6 +1,7 @@
 """Limits of the database role that the engine uses: a process that freezes inside a transaction must not hold a saga or
 an account for longer than a lease (R8)."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from psycopg import sql
 from sagas.ledger import lease
 
 _STATEMENT_SECONDS = 60
+
+logger = logging.getLogger("sagas")
 
 
 def wanted() -> dict[str, str]:
@@ -40,8 +43,11 @@ def set_limits() -> None:
 
 
 def missing() -> list[str]:
-    """The limits that a new session of this role would not have."""
+    """The limits that a new session of this role would not have; none are asked for before the first migration."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('sagas_saga') IS NULL")
+        if cursor.fetchone() == (True,):
+            return []
         cursor.execute(
             "SELECT coalesce(array_agg(setting), '{}') FROM pg_db_role_setting r, unnest(r.setconfig) AS setting"
             " WHERE r.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
@@ -49,6 +55,16 @@ def missing() -> list[str]:
         )
         have = dict(setting.split("=", 1) for setting in cursor.fetchone()[0])
     return [name for name, value in wanted().items() if have.get(name) != value]
+
+
+def set_limits_after_migrating(**_: Any) -> None:
+    """So that a set-up with one role needs no command; with several, each runs `set_database_limits` for itself."""
+    try:
+        set_limits()
+    except DatabaseError as error:
+        logger.warning(
+            "the limits of the database role were not set (%s): see `manage.py check --database default`", error
+        )
 
 
 @checks.register("database")

@@ -4,14 +4,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sagas.calls import StepCall, as_json, rejection, time_in, with_text
+from sagas.control import FlushUnknown
 from sagas.entries import Entry, EntryType
 from sagas.errors import PayloadRefused, Rejected, Retryable
 from sagas.failpoints import reach
 from sagas.failure import described
+from sagas.outcomes import ends_connection
 from sagas.steps import Happened, LocalContext, NotFound, Refused, RemoteCall, RemoteStep, StillPending
 
 if TYPE_CHECKING:
     from sagas.activation import Activation
+
+#: A step whose attempts die with their process is parked after so many times its allowed attempts.
+_DEATHS_PER_ATTEMPT = 10
 
 AnyRemoteStep = RemoteStep[Any, *tuple[Any, ...]]
 
@@ -71,15 +76,19 @@ class RemoteRun:
             self._retry_later(failure, attempt)
         except PayloadRefused as error:
             self._unknown(described(error, self.activation.saga_id, self.call), attempt)
-        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises after sending is unknown (R24)
+        except Exception as error:
             reach("call.answered")
+            if ends_connection(error):
+                # Our own database, not the provider (R18): the intent stands, whoever goes on settles it.
+                raise FlushUnknown("the connection to the database was lost in a remote step") from error
+            # Whatever else a provider's client raises may have come after sending (R24).
             self._unknown(described(error, self.activation.saga_id, self.call), attempt)
         reach("call.answered")
         self._append(EntryType.CALL_COMPLETED, attempt=attempt, body=f'{{"result":{text}}}')
         return copied
 
     def _retry_later(self, failure: Retryable, attempt: int) -> None:
-        spent = self._attempts(since_resumed=True) >= self.step.retry.max_attempts
+        spent = self._is_spent(attempt)
         delay = failure.after if failure.after is not None else self.step.retry.delay(after_attempt=attempt)
         next_at = None if spent else self.activation.now() + delay
         what = described(failure, self.activation.saga_id, self.call)
@@ -104,8 +113,11 @@ class RemoteRun:
             answer = self.activation.call(self.step.inquiry, self._context(attempt), self.call.arguments)
             if isinstance(answer, Happened):
                 text, copied = self.step.result.copy(answer.result)
-        except Exception as error:  # noqa: BLE001 - a question without an answer changes nothing
+        except Exception as error:
             reach("inquiry.answered")
+            if ends_connection(error):
+                raise FlushUnknown("the connection to the database was lost in an inquiry") from error
+            # A question without an answer changes nothing: it is asked again.
             self._unknown(f"inquiry: {described(error, self.activation.saga_id, self.call)}", attempt)
         reach("inquiry.answered")
         if isinstance(answer, Happened):
@@ -128,7 +140,7 @@ class RemoteRun:
                 f"{self.step.name}: the outcome is unknown, {why}, and the provider {promise}. The money may have "
                 f"moved. Find out from the provider or a statement; do not repeat it under another key."
             )
-        if self._attempts(since_resumed=True) >= self.step.retry.max_attempts:
+        if self._is_spent():
             self.activation.park(f"{self.step.name}: still unknown after {self._attempts()} attempts: {why}.")
         return self._attempt()
 
@@ -173,9 +185,17 @@ class RemoteRun:
         ended = {r.attempt for r in self.records if r.type == EntryType.CALL_FAILED}
         return any(attempt not in ended for attempt in range(1, last))
 
-    def _attempts(self, *, since_resumed: bool = False) -> int:
-        after = self.activation.history.resumed_seq if since_resumed else 0
-        return sum(record.type == EntryType.CALL_INTENDED and record.seq > after for record in self.records)
+    def _attempts(self) -> int:
+        return sum(record.type == EntryType.CALL_INTENDED for record in self.records)
+
+    def _is_spent(self, now_failing: int = 0) -> bool:
+        """Whether the policy allows no further attempt. Attempts that died with their process were not the provider's
+        fault and do not count, within reason."""
+        recent = [record for record in self.records if record.seq > self.activation.history.resumed_seq]
+        failed = {r.attempt for r in recent if r.type in (EntryType.CALL_FAILED, EntryType.CALL_UNKNOWN)}
+        intended = sum(r.type == EntryType.CALL_INTENDED for r in recent)
+        most = self.step.retry.max_attempts
+        return len(failed | {now_failing} - {0}) >= most or intended >= _DEATHS_PER_ATTEMPT * most
 
     def _context(self, attempt: int) -> RemoteCall:
         return RemoteCall(

@@ -1,6 +1,7 @@
 """What is durable together, in how many transactions, and what happens to it when the database says no or nothing."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +18,7 @@ from sagas.flusher import Flusher
 from sagas.models import SagaStatus
 from sagas.runner import Runner
 from tests.engine import world
-from tests.engine.conftest import flushes, sql, types
+from tests.engine.conftest import elsewhere, flushes, sql, types
 
 Begin = Callable[..., tuple[UUID, world.Order]]
 Finish = Callable[..., SagaStatus]
@@ -161,6 +162,31 @@ def test_r18_a_connection_that_dies_inside_a_local_step_costs_no_attempt(begin: 
     assert "step.failed post" not in types(saga_id)
     assert world.provider.requests.total() == 1
     assert world.notes(order) == ["reserved", "posted"]
+
+
+def test_r18_with_all_connections_cut_again_and_again_every_saga_ends(begin: Begin, engine: Runner) -> None:
+    """Also those of the threads that call providers and read our database there."""
+    begun = [begin() for _ in range(20)]
+    cuts = iter(range(3))
+
+    def read_and_cut(call: RemoteCall) -> None:
+        sql("SELECT 1")
+        if next(cuts, None) is not None:
+            elsewhere(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    world.provider.on_call = read_and_cut
+    end = time.monotonic() + 60
+    connections.close_all()
+    while {row[0] for row in elsewhere("SELECT status FROM sagas_sagastatus")} != {"completed"}:
+        assert time.monotonic() < end, elsewhere("SELECT status, reason FROM sagas_sagastatus WHERE status = 'parked'")
+        engine.drain("default")
+        engine.wait_until_idle(seconds=30)
+    connections.close_all()
+    assert list(world.provider.effects.values()) == [1] * 20
+    assert all(world.notes(order) == ["reserved", "posted"] for _, order in begun)
 
 
 def test_r19_a_commit_whose_answer_is_lost_is_never_sent_again(
