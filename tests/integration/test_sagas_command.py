@@ -1,0 +1,77 @@
+"""manage.py sagas list|show|verify."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from sagas.models import SagaStatus
+from tests.integration.console import ran, started
+
+
+def _printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    call_command("sagas", *arguments)
+    return capsys.readouterr().out
+
+
+def test_list_shows_the_newest_sagas_and_filters_them(capsys: pytest.CaptureFixture[str]) -> None:
+    done, waiting = ran().saga_id, started(business_key="INV-5")
+    printed = _printed(capsys, "list")
+    assert printed.index(str(waiting)) < printed.index(str(done))
+    assert str(waiting) not in _printed(capsys, "list", "--status", "completed")
+    assert str(done) not in _printed(capsys, "list", "--business-key", "INV-5")
+    assert str(done) not in _printed(capsys, "list", "--limit", "1")
+    assert "No saga is like that." in _printed(capsys, "list", "--overdue")
+
+
+def test_list_marks_what_is_overdue_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    late = timezone.now() - timedelta(hours=1)
+    SagaStatus.objects.filter(saga_id=started()).update(status="parked", parked_owner="operations", parked_due_at=late)
+    assert "OVERDUE" in _printed(capsys, "list", "--overdue")
+
+
+def test_show_prints_status_chain_and_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    status = ran()
+    printed = _printed(capsys, "show", str(status.saga_id))
+    assert "completed: Every step is done." in printed
+    assert f"verified, {status.saga.head_seq} entries" in printed
+    assert printed.count("call.intended") == 1
+    assert "\x1b" not in printed
+
+
+def test_show_prints_what_a_terminal_would_obey_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    saga_id = started(business_key="\x1b[2Jgone [bold]loud[/bold]")
+    printed = _printed(capsys, "show", str(saga_id))
+    assert "\x1b" not in printed
+    assert "[bold]loud[/bold]" in printed
+
+
+def test_show_and_verify_say_which_saga_there_is_not() -> None:
+    missing = str(uuid4())
+    for arguments in (("show", missing), ("verify", missing)):
+        with pytest.raises(CommandError, match=f"There is no saga {missing}"):
+            call_command("sagas", *arguments)
+
+
+def test_verify_proves_all_chains_or_the_given_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    one, _ = ran().saga_id, started()
+    assert "2 chains verified" in _printed(capsys, "verify")
+    assert "1 chains verified" in _printed(capsys, "verify", str(one))
+
+
+def test_verify_names_what_is_broken_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    whole, broken = started(), ran().saga_id
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sagas_ledgerentry DISABLE TRIGGER append_only")
+        cursor.execute("UPDATE sagas_ledgerentry SET body = '{}' WHERE saga_id = %s AND seq = 2", [broken])
+    with pytest.raises(CommandError, match="1 of 2 chains are not as the engine wrote them"):
+        call_command("sagas", "verify")
+    printed = capsys.readouterr().out
+    assert f"saga {broken}: entry 2 was changed after it was written" in printed
+    assert str(whole) not in printed
+    with pytest.raises(CommandError):
+        call_command("sagas", "verify", str(broken))
+    call_command("sagas", "verify", str(whole))
