@@ -212,7 +212,7 @@ def _clipped(text: str, width: float) -> str:
 def _description(timeline: Timeline) -> str:
     """What somebody who cannot see the drawing is told; the table of entries below it has the rest."""
     took = in_words(timeline.ends_at - timeline.begins_at)
-    parts = [f"{len(timeline.marks)} events and {len(timeline.rows)} steps over {took}."]
+    parts = [f"Over {took}; events: {', '.join(mark.label for mark in timeline.marks[:20])}."]
     for row in timeline.rows[:40]:
         lane = "undo step " if row.direction == Direction.UNDO else ""
         parts.append(f"{lane}{row.step}{' (pivot)' if row.is_pivot else ''}: {row.words}.")
