@@ -80,4 +80,7 @@ def install(app: Celery) -> None:
         from sagas.definition import queues
         from sagas.hints import celery_queue
 
-        app.conf.task_queues = [Queue(celery_queue(name)) for name in queues()]
+        # RabbitMQ refuses a queue that workers and publishers declare differently.
+        kind = app.conf.task_create_missing_queue_type
+        arguments = {"x-queue-type": kind} if kind == "quorum" else None
+        app.conf.task_queues = [Queue(celery_queue(name), queue_arguments=arguments) for name in queues()]

@@ -53,3 +53,18 @@ def test_every_setting_from_the_environment_is_documented() -> None:
     documented = set(re.findall(r"`([A-Z_]{6,})`", (ROOT / "docs/configuration.md").read_text()))
     assert read <= documented
     assert documented - read <= {"RECOURSE_FAILPOINTS"}, "documented, but nothing reads it"
+
+
+CODE = re.compile(r"```python\n# (\S+)\n(.*?)```", re.DOTALL)
+
+
+def test_code_in_the_readme_is_the_code() -> None:
+    quoted = CODE.findall((ROOT / "README.md").read_text())
+    assert quoted
+    for path, code in quoted:
+        assert code.strip() in (ROOT / path).read_text(), f"{path} has changed since the README quoted it"
+
+
+def test_commands_in_the_readme_are_targets_of_make() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text())) <= targets
