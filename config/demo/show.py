@@ -33,6 +33,7 @@ def show(screen: Screen, options: Options) -> int:
     """Run the demo; returns the exit status. When it returns, everything that it started has ended."""
     interrupts = Interrupts()
     DIRECTORY.mkdir(parents=True, exist_ok=True)
+    DIRECTORY.chmod(0o700)  # log-ins, and payments in the logs and in the rail's book
     lock = FileLock(DIRECTORY / "running.lock")
     if not lock.try_exclusive():
         raise DemoRunsAlready(directory=shown(DATA_DIR))

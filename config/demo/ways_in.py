@@ -1,41 +1,65 @@
 """Where to look, once everything runs: addresses, log-ins, and a payment by hand."""
 
 import json
+from pathlib import Path
+from typing import Final
 
 from config.demo.api import order
-from config.demo.files import LOGS, shown
+from config.demo.files import DIRECTORY, LOGS, private_write, shown
 from config.demo.logins import FILE, Logins
 from config.demo.programs import Programs
 from config.demo.screen import Screen
 
+SCRIPT: Final = DIRECTORY / "pay.sh"
+
+_PAY: Final = """\
+#!/bin/sh
+# Orders a payment over the API, as a program of a customer would: a token, the order, then what became of it.
+set -eu
+bank={url}
+
+token=$(curl -fsS "$bank/oauth/token/" \\
+  -u {client_id}:{client_secret} \\
+  -d 'grant_type=client_credentials&scope=payments:write payments:read' |
+  sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')
+
+answer=$(curl -fsSi "$bank/api/v1/payments" \\
+  -H "Authorization: Bearer $token" \\
+  -H "Idempotency-Key: by-hand-$(date +%s)-$$" \\
+  -H 'Content-Type: application/json' \\
+  -d '{order}')
+echo "$answer"
+echo
+
+sleep 2
+location=$(echo "$answer" | tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p')
+curl -fsS -H "Authorization: Bearer $token" "$bank$location"
+echo
+"""
+
 
 def show(screen: Screen, programs: Programs, logins: Logins) -> None:
+    """Print them; makes the script that orders a payment."""
+    write_script(SCRIPT, url=programs.web_url, logins=logins)
     screen.title("Look around")
     url = programs.web_url
     for name, text in (
         ("Admin", f"{url}/admin/"),
         ("  log in as", f"operator, password {logins.operator}"),
         ("  or as", f"auditor, password {logins.auditor}"),
-        ("API schema", f"{url}/api/v1/schema"),
+        ("API", f"{url}/api/v1/schema"),
+        ("  try it", f"sh {shown(SCRIPT)} (needs curl)"),
         ("The rail's book", f"{programs.book.url}/book"),
-        ("Log-ins, logs", f"{shown(FILE)}, {shown(LOGS)}/"),
+        ("Log-ins", f"{shown(FILE)}"),
+        ("Logs", f"{shown(LOGS)}/"),
     ):
         screen.line(f"  {name:<16} {text}")
-    screen.title("Order a payment yourself")
-    for line in curl(programs, logins):
-        screen.line(f"  {line}")
     screen.title("Web process and workers keep running: Ctrl-C ends everything")
 
 
-def curl(programs: Programs, logins: Logins) -> list[str]:
-    """Two commands for a POSIX shell: get a token, order a payment."""
-    url = programs.web_url
-    return [
-        f"TOKEN=$(curl -s {url}/oauth/token/ \\",
-        f"  -u {logins.client_id}:{logins.client_secret} \\",
-        "  -d 'grant_type=client_credentials&scope=payments:write' \\",
-        """  | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')""",
-        f'curl -i {url}/api/v1/payments -H "Authorization: Bearer $TOKEN" \\',
-        "  -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)\" \\",
-        f"  -d '{json.dumps(order(end_to_end_id='BY-HAND-1'), separators=(',', ':'))}'",
-    ]
+def write_script(path: Path, *, url: str, logins: Logins) -> None:
+    """A script for a POSIX shell with curl, which only its owner can read: it holds the client's secret."""
+    body = json.dumps(order(end_to_end_id="BY-HAND"))
+    private_write(
+        path, _PAY.format(url=url, client_id=logins.client_id, client_secret=logins.client_secret, order=body)
+    )

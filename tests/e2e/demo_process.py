@@ -40,7 +40,10 @@ class Demo:
         return output
 
     def programs(self) -> list[psutil.Process]:
-        """All processes that live and were told of this data directory, the demo itself left out."""
+        """All processes that live and were told of this data directory, the demo itself left out.
+
+        The embedded server is told of nothing; see `wait_until_nothing_is_left`.
+        """
         return [found for found in psutil.process_iter() if found.pid != self.process.pid and self._is_ours(found)]
 
     def wait_until_nothing_is_left(self, *, seconds: float) -> None:
@@ -87,7 +90,9 @@ def running_demo(data_dir: Path, *options: str, environment: Mapping[str, str] |
         demo.process.kill()
         for left in demo.programs():
             left.kill()
-        demo.process.communicate()
+        demo.process.wait()
+        if demo.process.stdout is not None:
+            demo.process.stdout.close()
         EmbeddedServer(data_dir).destroy()
 
 

@@ -1,17 +1,20 @@
 """The demo does what it says, on real processes, and leaves nothing behind."""
 
 import re
+import shutil
 import signal
 import socket
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from payments.models import JournalKind, Payment, PaymentState, Posting
 from payments.selectors import open_holds, settlement_account
 from sagas.models import LedgerEntry, Saga
-from tests.e2e.demo_process import running_demo, start_demo
+from tests.e2e.demo_process import ROOT, running_demo, start_demo
 
 EMBEDDED = {"DATABASE_URL": ""}
 
@@ -52,16 +55,51 @@ def test_a_demo_run_once_ends_well_and_reports_what_is_in_the_database(tmp_path:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_nothing_outlives_the_demo_however_it_is_ended(tmp_path: Path, number: int, status: int) -> None:
+def test_what_the_demo_invites_to_works_until_ctrl_c_ends_everything(tmp_path: Path) -> None:
+    with running_demo(tmp_path, environment=EMBEDDED) as demo:
+        shown = demo.read_until("Ctrl-C ends everything")
+        assert log_in(shown, "operator") == log_in(shown, "auditor") == 302
+
+        if shutil.which("curl"):
+            script = re.search(r"try it +sh (\S+)", shown)
+            assert script
+            paid = subprocess.run(["sh", script[1]], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+            assert "HTTP/1.1 202" in paid.stdout
+            assert '"state":"settled"' in paid.stdout
+
+        assert len(demo.programs()) >= 5  # gunicorn and its processes, two workers, the simulators
+        demo.process.send_signal(signal.SIGINT)
+        demo.rest(timeout=20)
+        assert demo.process.returncode == 0  # every check held
+        demo.wait_until_nothing_is_left(seconds=1)
+
+
+def log_in(shown: str, user: str) -> int:
+    """The status of logging in to the console with the password that the demo shows."""
+    address, password = re.search(r"Admin +(\S+)", shown), re.search(rf"{user}, password (\S+)", shown)
+    assert address
+    assert password
+    with httpx.Client(base_url=address[1], timeout=30, trust_env=False) as http:
+        http.get("login/")
+        answer = http.post(
+            "login/",
+            data={
+                "username": user,
+                "password": password[1],
+                "csrfmiddlewaretoken": http.cookies["csrftoken"],
+                "next": "/admin/",
+            },
+        )
+    return answer.status_code
+
+
+@pytest.mark.timeout(180)
+def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
     with running_demo(tmp_path, environment=EMBEDDED) as demo:
         demo.read_until("payments imported")  # web, workers, simulators and PostgreSQL run, payments are in flight
-        assert len(demo.programs()) >= 5
-        demo.process.send_signal(number)
-        demo.rest(timeout=20)
-        assert demo.process.returncode == status
-        # Who is killed cannot wait for the others: they notice, and end by themselves.
-        demo.wait_until_nothing_is_left(seconds=20 if number == signal.SIGKILL else 1)
+        demo.process.kill()
+        # It cannot end the others: they notice, and end by themselves; the last one stops PostgreSQL.
+        demo.wait_until_nothing_is_left(seconds=20)
 
 
 @pytest.mark.parametrize(
