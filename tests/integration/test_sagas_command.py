@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from sagas.models import SagaStatus
+from sagas.models import InboxMessage, SagaStatus
 from tests.integration.console import ran, started
 
 
@@ -75,3 +75,21 @@ def test_verify_names_what_is_broken_and_fails(capsys: pytest.CaptureFixture[str
     with pytest.raises(CommandError):
         call_command("sagas", "verify", str(broken))
     call_command("sagas", "verify", str(whole))
+
+
+def test_resume_sets_a_parked_saga_going_and_names_who_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    saga_id = started()
+    due = timezone.now() + timedelta(hours=1)
+    SagaStatus.objects.filter(saga_id=saga_id).update(status="parked", parked_owner="operations", parked_due_at=due)
+    assert "next sweep" in _printed(capsys, "resume", str(saga_id), "--reason", "the provider is back")
+    (message,) = InboxMessage.objects.filter(saga_id=saga_id)
+    assert message.sender.startswith("shell:")
+    assert "the provider is back" in message.body
+
+
+@pytest.mark.parametrize("reason", ["impatience", " "])
+def test_resume_refuses_what_is_not_parked_or_has_no_reason(reason: str) -> None:
+    saga_id = started()
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        call_command("sagas", "resume", str(saga_id), "--reason", reason)
+    assert not InboxMessage.objects.exists()

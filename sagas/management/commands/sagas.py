@@ -1,5 +1,6 @@
-"""manage.py sagas list | show ID | verify [ID ...]: what operators look up, and the proof of every chain."""
+"""manage.py sagas list | show ID | verify [ID ...] | resume ID: what operators look up, prove and set going again."""
 
+import getpass
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from sagas import operating
 from sagas.durations import in_words
 from sagas.models import LedgerEntry, Saga, SagaStatus, Status
 from sagas.proof import BrokenChain, broken_chains
@@ -21,7 +23,7 @@ _BATCH = 200
 
 
 class Command(BaseCommand):
-    help = "Look sagas up and prove their chains: list, show, verify."
+    help = "Look sagas up, prove their chains, set parked ones going again: list, show, verify, resume."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
@@ -43,6 +45,12 @@ class Command(BaseCommand):
             "recompute the chains of all sagas, or of these; exit code 1 if one breaks",
         )
         verifying.add_argument("sagas", type=UUID, metavar="ID", nargs="*")
+
+        resuming = self._subcommand(
+            commands, "resume", self._resume, "let a parked saga go on from where it stands, with fresh attempts"
+        )
+        resuming.add_argument("saga", type=UUID, metavar="ID")
+        resuming.add_argument("--reason", required=True, help="why it may go on; it becomes part of the ledger")
 
     def _subcommand(self, commands: Any, name: str, run: Callable[..., None], text: str) -> CommandParser:
         parser: CommandParser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
@@ -137,6 +145,15 @@ class Command(BaseCommand):
                 "rows, and call whoever answers for the audit trail."
             )
         self.stdout.write(f"{verified} chains verified: every entry is as it was written.")
+
+    # --- resume ---
+
+    def _resume(self, options: dict[str, Any]) -> None:
+        try:
+            operating.resume(options["saga"], sender=f"shell:{getpass.getuser()}", reason=options["reason"])
+        except (LookupError, ValueError) as problem:
+            raise CommandError(f"{problem}. Nothing was changed.") from problem
+        self.stdout.write("It goes on with the next sweep. `manage.py sagas show` tells how.")
 
 
 def _batches(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
