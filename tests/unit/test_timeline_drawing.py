@@ -36,7 +36,7 @@ def test_a_longer_time_is_never_drawn_shorter() -> None:
     instants = [at(seconds) for seconds in (0, 0.001, 1, 100, 100_000)]
     places = [Scale(instants, left=0).x(instant) for instant in instants]
     gaps = [after - before for before, after in itertools.pairwise(places)]
-    assert gaps == sorted(gaps)
+    assert gaps == sorted(set(gaps))
 
 
 def test_two_hundred_entries_stay_inside_the_drawing() -> None:
