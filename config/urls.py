@@ -1,5 +1,7 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from config.api.views import NothingHere
@@ -11,6 +13,8 @@ urlpatterns = [
     re_path(r"^api/", NothingHere.as_view()),
     path("oauth/token/", TokenView.as_view(), name="token"),
     path("oauth/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
+    # Browsers ask for it by this name whatever a page says.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}config/favicon.svg")),
     path("livez", livez),
     path("readyz", readyz),
 ]

@@ -59,7 +59,8 @@ class InsufficientFunds(Refusal):
     def __init__(self, *, account_id: UUID, needed: Decimal, headroom: Decimal, currency: str) -> None:
         super().__init__(
             reason_code="AM04",
-            message=f"account {account_id} has {headroom} {currency} available above its floor; {needed} is needed",
+            # Goes to the channel: what is available is between the customer and the bank.
+            message="the account's available balance does not cover the amount; nothing was reserved or posted",
         )
         self.account_id = account_id
         self.needed = needed

@@ -97,6 +97,7 @@ class SagaStatus(EngineOnly):
             models.Index(fields=["status", "-started_at"], name="sagas_by_status"),
             models.Index(fields=["business_key"], name="sagas_by_business_key"),
             models.Index(fields=["-started_at"], name="sagas_by_start"),
+            models.Index(fields=["definition", "-started_at"], name="sagas_by_definition"),
         ]
         constraints = [
             models.CheckConstraint(

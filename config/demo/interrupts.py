@@ -4,6 +4,7 @@ After the first signal the others are ignored: nothing interrupts the cleaning u
 """
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,18 +24,21 @@ class Interrupts:
     """Turns signals into `Interrupted` while `listening()`."""
 
     def __init__(self) -> None:
-        self._pending: int | None = None
+        self._arrived: int | None = None
         self._depth = 0
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """For the main thread. The signals stay ignored afterwards: the process is about to end."""
+        told_before = sys.unraisablehook
+        sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, Interrupted) else told_before(lost)
         for number in SIGNALS:
-            signal.signal(number, self._arrived)
+            signal.signal(number, self._receive)
         try:
             yield
         finally:
             ignore_signals()
+            sys.unraisablehook = told_before
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -44,15 +48,21 @@ class Interrupts:
             yield
         finally:
             self._depth -= 1
-            if self._pending is not None and self._depth == 0:
-                raise Interrupted(self._pending)
+            self.check()
 
-    def _arrived(self, number: int, _frame: FrameType | None) -> None:
+    def check(self) -> None:
+        """Raises `Interrupted` if a signal has arrived, be it for the second time.
+
+        An exception out of a signal handler is lost where it meets a finaliser or a callback of the interpreter (once
+        in a dozen trials while migrating). So everything that waits asks here as well.
+        """
+        if self._arrived is not None and not self._depth:
+            raise Interrupted(self._arrived)
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
         ignore_signals()
-        if self._depth:
-            self._pending = number
-        else:
-            raise Interrupted(number)
+        self._arrived = number
+        self.check()
 
 
 def ignore_signals() -> None:

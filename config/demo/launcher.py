@@ -14,6 +14,8 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     parent, program, *arguments = sys.argv[1:]
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # the demo ignores them once it is ending; that would be inherited
     if sys.platform == "linux":
         # TERM, not KILL: the leader ends its own children, and the last user of the embedded PostgreSQL stops it.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

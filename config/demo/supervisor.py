@@ -71,7 +71,8 @@ class Supervisor:
         return child
 
     def check(self) -> None:
-        """Raises `ChildEnded` with the end of its log if a child has ended by itself."""
+        """Raises `ChildEnded` with the end of its log if a child has ended by itself; `Interrupted` if we shall end."""
+        self._interrupts.check()
         for child in self._children:
             status = child.process.poll()
             if status is not None:

@@ -90,6 +90,7 @@ class Payment(ConcurrentTransitionMixin, models.Model):
         indexes = (
             models.Index(fields=["state", "id"], name="payment_state"),
             models.Index(fields=["debtor_account", "id"], name="payment_debtor_account"),
+            models.Index(fields=["creditor_iban", "id"], name="payment_creditor_iban"),
         )
 
     def __str__(self) -> str:

@@ -94,8 +94,7 @@ class Browser:
             self._loaded += 1
         elif method == "Log.entryAdded" and told["entry"]["level"] == "error":
             entry = told["entry"]
-            if not entry.get("url", "").endswith("/favicon.ico"):  # browsers ask for one, unasked
-                self.problems.append(f"{entry['source']}: {entry['text']} {entry.get('url', '')}")
+            self.problems.append(f"{entry['source']}: {entry['text']} {entry.get('url', '')}")
         elif method == "Runtime.exceptionThrown":
             self.problems.append(f"exception: {told['exceptionDetails']['text']}")
         elif method == "Audits.issueAdded" and told["issue"]["code"] == "ContentSecurityPolicyIssue":
