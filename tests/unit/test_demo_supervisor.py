@@ -1,5 +1,6 @@
 """What the demo starts ends with it, and what ends by itself is noticed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -131,3 +132,13 @@ def test_a_second_signal_does_not_disturb_the_cleaning_up() -> None:
         finally:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_signal_whose_exception_was_lost_is_seen_at_the_next_look(tmp_path: Path) -> None:
+    interrupts = Interrupts()
+    supervisor = Supervisor(logs=tmp_path, environment={}, interrupts=interrupts)
+    with restored_signals(), interrupts.listening():
+        with contextlib.suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            supervisor.check()
