@@ -42,6 +42,11 @@ def settlement_account(*, rail: str, currency: str) -> Account:
     return Account.objects.get(code=settlement_code(rail=rail, currency=currency))
 
 
+def rail_is_open(*, rail: str, currency: str) -> bool:
+    """Whether we have an open settlement account at the rail in this currency: without one nothing could be posted."""
+    return Account.objects.filter(code=settlement_code(rail=rail, currency=currency), closed_at=None).exists()
+
+
 def trial_balance() -> dict[str, Money]:
     """The sum of all postings per currency, debits less credits. Every one is zero, or the books are broken."""
     sums = Posting.objects.values_list("currency").annotate(Sum("amount")).order_by("currency")

@@ -9,7 +9,7 @@ from payments.errors import refusals_reject
 from payments.models import PaymentState
 from payments.orders import TransferOrder
 from payments.providers.instant_rail import InstantRail, RailReceipt
-from payments.selectors import payment_of, settlement_account
+from payments.selectors import payment_of, rail_is_open, settlement_account
 from payments.services import ledger, payments
 from payments.services.validation import require_payable
 from sagas import (
@@ -19,6 +19,7 @@ from sagas import (
     NotFound,
     Payload,
     Refused,
+    Rejected,
     RemoteCall,
     RetryPolicy,
     StillPending,
@@ -50,6 +51,8 @@ def validate(step: LocalContext, order: TransferOrder) -> None:
     payment = payment_of(payment_id=order.payment_id)
     with refusals_reject():
         require_payable(payment=payment)
+    if not rail_is_open(rail=RAIL, currency=payment.currency):
+        raise Rejected("AM03", f"the {RAIL} rail carries no {payment.currency}")
     payments.mark_validated(payment=payment)
 
 

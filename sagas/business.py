@@ -75,12 +75,13 @@ class BusinessTransaction:
             try:
                 with guard.scope("local"):
                     value = body()
-                _refuse_hooks_since(hooks)
+                _refuse_what_outlives(hooks)
                 cursor.execute(_RELEASE, prepare=False)
             except BaseException as error:
                 if ends_connection(error):
                     raise
                 connection.needs_rollback = False
+                connection.savepoint_ids.clear()
                 del connection.run_on_commit[hooks:]
                 cursor.execute(_ROLL_BACK, prepare=False)
                 raise
@@ -121,8 +122,14 @@ class BusinessTransaction:
             close_connection()
 
 
-def _refuse_hooks_since(count: int) -> None:
-    if len(connection.run_on_commit) != count:
+def _refuse_what_outlives(hooks: int) -> None:
+    """A step must leave the transaction as it found it: what it left behind would decide the fate of others."""
+    if connection.needs_rollback or connection.savepoint_ids:
+        raise NotAllowedHere(
+            "a local step told Django to roll back (set_rollback, or an error caught inside "
+            "atomic(savepoint=False)), or left an atomic block open: its commit would be none"
+        )
+    if len(connection.run_on_commit) != hooks:
         raise NotAllowedHere(
             "a local step registered an on_commit hook: the step may be repeated, and the hook lost with its process"
         )

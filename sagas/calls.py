@@ -20,14 +20,26 @@ class StepCall:
     step: Step[Any, *tuple[Any, ...]]
     direction: Direction
     path: str
-    arguments: tuple[Any, ...]
     arguments_text: str
+    pivot: bool = False
     reason: Rejected | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """A decoded copy: what a step does to its arguments reaches neither the saga's code nor a later attempt."""
+        return self.step.decode_arguments(from_json(self.arguments_text))
 
     @property
     def key(self) -> str:
         """Unique for this saga, direction and path; the same on every attempt and replay."""
         return str(uuid5(self.saga_id, f"{self.direction}/{self.path}"))
+
+    def body(self, *, result_text: str | None = None, **fields: Any) -> str:
+        """A body with the arguments, what else replay compares, and these plain values."""
+        if self.pivot:
+            fields["pivot"] = True
+        text = with_text("args", self.arguments_text, **fields)
+        return text if result_text is None else f'{text[:-1]},"result":{result_text}}}'
 
     def columns(self) -> dict[str, Any]:
         """The columns that all entries of this call share."""
@@ -41,7 +53,11 @@ class StepCall:
                 f"at path {self.path} the code now calls the {self.step.kind} step {self.step.name}, "
                 f"the ledger has the {kind} step {recorded.step} (entry {recorded.seq})"
             )
-        was = recorded.plain().get("args")
+        body = recorded.plain()
+        if body.get("pivot", False) != self.pivot:
+            now = "is the pivot" if self.pivot else "is not the pivot"
+            return f"at path {self.path} {self.step.name} {now} in the code, and the opposite in entry {recorded.seq}"
+        was = body.get("args")
         if was == from_json(self.arguments_text):
             return None
         try:

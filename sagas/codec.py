@@ -66,7 +66,8 @@ class Codec(Generic[T]):
         """The JSON text and a decoded copy, which replay would give too; refused unless both are equal (R11)."""
         text = self.encode(value)
         copied = self.decode(from_json(text))
-        if copied != value:
+        # Equal is not the same: an int where a Decimal was, one member of a union for another.
+        if copied != value or self.encode(copied) != text:
             raise PayloadRefused(self.where, f"{value!r} comes back from the ledger as {copied!r}")
         return text, copied
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 type_of_row = tuple[Any, ...]
 
@@ -30,6 +30,15 @@ def heal_connection() -> None:
             connection.errors_occurred = False
         else:
             connection.close()
+
+
+def database_answers() -> bool:
+    """Whether our database answers on this thread's connection, or on a new one if there is none."""
+    try:
+        connection.ensure_connection()
+        return connection.is_usable()
+    except DatabaseError:
+        return False
 
 
 def close_connection() -> None:

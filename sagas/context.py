@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from sagas import guard
 from sagas.calls import StepCall
-from sagas.control import ActivationEnded
+from sagas.control import ActivationEnded, FlushRefused, FlushUnknown
 from sagas.entries import Direction
 from sagas.errors import NotAllowedHere
+from sagas.outcomes import ends_connection, is_database_error
 from sagas.steps import Step
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Saga:
         refused for good; every other failure is retried, settled or parked by the engine.
         """
         self._check_caller()
+        if undo is not None and len(undo.arguments) != len(step.arguments) + 1:
+            raise TypeError(f"{undo!r} cannot undo {step!r}: it takes its arguments, then its result")
         path = str(self._calls)
         self._calls += 1
         activation = self._activation
@@ -48,19 +51,25 @@ class Saga:
             step=step,
             direction=Direction.FORWARD,
             path=path,
-            arguments=arguments,
             arguments_text=step.encode_arguments(arguments),
+            pivot=pivot,
         )
         try:
             with guard.scope(""):
-                result: R = activation.run_step(step, call, pivot=pivot)
+                result: R = activation.run_step(step, call)
         except ActivationEnded as ended:
             self._ended = ended
             raise
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            # The engine's own statement failed. Saga code could catch this, and go on with what was rolled back.
+            self._ended = FlushUnknown() if ends_connection(error) else FlushRefused()
+            raise self._ended from error
         if pivot:
             activation.undo.pass_pivot()
         elif undo is not None:
-            activation.undo.push(path, undo, (*arguments, result))
+            activation.undo.push(path, undo, (*call.arguments, result))
         return result
 
     def raise_if_ended(self) -> None:

@@ -19,6 +19,10 @@ class FlushUnknown(ActivationEnded):
     (R19)."""
 
 
+class FlushRefused(ActivationEnded):
+    """The database says no to a flush for a reason that will not pass by itself: nothing of it is durable."""
+
+
 class ReplayNeeded(ActivationEnded):
     """The ledger has to be read again under the same lease: the inbox has changed (R30) or a transaction was rolled
     back through no fault of a step (R18)."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
@@ -16,6 +17,14 @@ Input = TypeVar("Input")
 Result = TypeVar("Result")
 
 DEFAULT_QUEUE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who looks at a parked saga, and within which time."""
+
+    owner: str = "operations"
+    parked_for: timedelta = timedelta(hours=4)
 
 
 class Definition(Generic[Input, Result]):
@@ -37,8 +46,9 @@ class Definition(Generic[Input, Result]):
         self.version = version
         self.queue = queue
         self.undo = undo
-        self.owner = owner
-        self.parked_for = parked_for
+        self.ownership = Ownership(owner=owner, parked_for=parked_for)
+        if not owner.strip():
+            raise DefinitionError(f"{self}: name the role that owns its parked sagas, owner='…'")
         parameters = list(inspect.signature(function).parameters.values())
         hints = get_type_hints(function, include_extras=True)
         if len(parameters) != 2 or parameters[1].name not in hints or "return" not in hints:

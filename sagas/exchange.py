@@ -25,6 +25,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from sagas.errors import OutcomeUnknown, Retryable
+from sagas.guard import refuse_outside_call
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -80,6 +81,8 @@ class Exchange:
         `timeout` is given to connecting, to sending and to the answer, each: an answer is complete, or given up, within
         three times `timeout`, and within one where the connection stands and the provider takes what it is sent.
         """
+        # A connection that is kept alive opens no socket that the guard would see.
+        refuse_outside_call(f"a request was sent to {self._provider}")
         seconds = timeout.total_seconds()
         request = self._client.build_request(method, path, headers=headers, content=body, timeout=seconds)
         try:

@@ -38,12 +38,14 @@ class Flusher:
         """
         outcome: Outcome = Future()
         self._waiting.put((flush, outcome))
+        if not self._thread.is_alive():
+            self._refuse_what_is_left()
         return outcome.result()
 
-    def stop(self) -> None:
-        """End the thread when what was handed in is written."""
+    def stop(self, *, seconds: float) -> None:
+        """End the thread when what was handed in is written; wait so long. What comes later is refused."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(timeout=seconds)
 
     def _run(self) -> None:
         running = True
@@ -62,7 +64,17 @@ class Flusher:
                     break
                 group.append(item)
             self._write(group)
+        self._refuse_what_is_left()
         close_connection()
+
+    def _refuse_what_is_left(self) -> None:
+        while True:
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            if item is not None:
+                item[1].set_exception(FlushUnknown("this process is stopping; nothing was sent"))
 
     def _write(self, group: list[tuple[Flush, Outcome]]) -> None:
         try:
@@ -91,6 +103,6 @@ class Flusher:
     @staticmethod
     def _send(flushes: list[Flush]) -> dict[UUID, int]:
         with engine_cursor() as cursor:
-            passed = ledger.write(cursor, flushes)
+            passed = ledger.write(cursor, flushes, wait=False)
         counts.add(commits=1)
         return passed

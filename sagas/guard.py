@@ -5,6 +5,7 @@ On an activation's thread, code runs in one of these scopes: `saga` (between ste
 engine itself).
 """
 
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from typing import Any
 from django.db import connection
 
 from sagas.errors import NotAllowedHere
+
+# Catches mistakes, not malice: a SELECT of a function that writes passes.
+_READS = re.compile(r"[\s(]*(SELECT|WITH|SET|SHOW|EXPLAIN)\b", re.IGNORECASE)
+_WITH = re.compile(r"[\s(]*WITH\b", re.IGNORECASE)
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 
 
 class _Scope(threading.local):
@@ -51,7 +57,7 @@ def refuse_outside_call(what: str) -> None:
 def _watch_statement(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
     if _scope.name == "saga":
         raise NotAllowedHere("the database was used between steps: replay could see other rows. Make it a @local_step.")
-    if _scope.name == "remote" and not sql.lstrip("( ").upper().startswith(("SELECT", "WITH", "SET ", "SHOW")):
+    if _scope.name == "remote" and (not _READS.match(sql) or (_WITH.match(sql) and _WRITES.search(sql))):
         raise NotAllowedHere(
             "a remote step wrote to our database outside the ledger's transaction. Write in a @local_step before or "
             "after it."

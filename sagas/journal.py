@@ -9,12 +9,14 @@ from uuid import UUID
 from sagas import ledger
 from sagas.business import BusinessTransaction
 from sagas.clock import clock
-from sagas.control import FlushUnknown, LeaseLost, ReplayNeeded, Suspended
+from sagas.connections import close_connection, engine_cursor
+from sagas.control import FlushRefused, FlushUnknown, LeaseLost, ReplayNeeded, Suspended
+from sagas.counts import counts
 from sagas.entries import ChainHead, Entry, EntryType
 from sagas.failpoints import reach
 from sagas.flusher import Flusher
 from sagas.ledger import Flush, StatusChange
-from sagas.outcomes import is_nobodys_fault, sqlstate
+from sagas.outcomes import ends_connection, is_nobodys_fault, sqlstate
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class Journal:
         flusher: Flusher,
         actor: str,
         careful: bool,
+        leased_at: float,
     ) -> None:
         self._saga_id = saga_id
         self._token = token
@@ -56,7 +59,7 @@ class Journal:
         self._buffer: list[Entry] = []
         self._transaction: BusinessTransaction | None = None
         self._facts_before_transaction = 0
-        self._leased_at = time.monotonic()
+        self._leased_at = leased_at
         self._status: StatusChange | None = None
 
     def append(self, type: EntryType, **columns: Any) -> Entry:  # noqa: A002 - the column's name
@@ -108,9 +111,23 @@ class Journal:
 
     def extend_lease(self) -> None:
         """Start the lease afresh. Raises LeaseLost if another worker may hold the saga."""
+        sent_at = time.monotonic()
         if not ledger.extend(self._saga_id, self._token):
             raise LeaseLost
-        self._leased_at = time.monotonic()
+        self._leased_at = sent_at
+
+    def seconds_until_extension(self) -> float:
+        """How long a call may go on before the lease should be extended: a third of it, counted from its proof."""
+        return max(ledger.lease().total_seconds() / 3 - (time.monotonic() - self._leased_at), 0.001)
+
+    def try_extend_lease(self) -> None:
+        """During a call, whose answer must not be lost to a moment's trouble of ours: the flush after it is fenced."""
+        try:
+            self.extend_lease()
+        except Exception as error:
+            if not is_nobodys_fault(error):
+                raise
+            close_connection()
 
     def abandon(self) -> None:
         """Drop everything that is not durable; an open transaction is rolled back."""
@@ -157,14 +174,28 @@ class Journal:
         try:
             if self._transaction is not None:
                 return self._transaction.commit(flush)
-            return self._flusher.flush(flush)
+            # Not passed: fenced out, or its row was locked when several were written. Alone it waits for the lock.
+            passed = self._flusher.flush(flush)
+            return self._flush_alone(flush) if passed is None else passed
         except Exception as error:
             if sqlstate(error) == _UNIQUE_VIOLATION:
                 # Somebody has written this (saga, seq): the token was lost, whatever we believe.
                 raise LeaseLost from error
             if is_nobodys_fault(error):
                 self._start_over(error)
+            raise FlushRefused("the database refuses a flush") from error
+
+    @staticmethod
+    def _flush_alone(flush: Flush) -> int | None:
+        try:
+            with engine_cursor() as cursor:
+                passed = ledger.write(cursor, [flush])
+        except Exception as error:
+            if ends_connection(error):
+                raise FlushUnknown("the answer to a flush was lost") from error
             raise
+        counts.add(commits=1)
+        return passed.get(flush.saga_id)
 
     def _refused(self, *, demand_inbox: bool) -> None:
         """No row passed the fence: the token is lost, or the inbox has moved on and the ledger must be read again."""

@@ -92,29 +92,36 @@ def claim(*, queue: str, bands: Sequence[int], limit: int) -> list[Claimed]:
 
 
 def load(ids: Iterable[UUID]) -> dict[UUID, list[Entry]]:
-    """The ledgers of these sagas, in order."""
+    """The ledgers of these sagas, in order; without those that hold an entry of a type that only newer code knows."""
     found: dict[UUID, list[Entry]] = {}
+    unreadable: set[UUID] = set()
     with engine_cursor() as cursor:
         for row in cursor.execute(statements.LOAD, {"ids": list(ids)}):
-            entry = Entry(
-                saga_id=row[0],
-                seq=row[1],
-                type=EntryType(row[2]),
-                path=row[3],
-                step=row[4],
-                direction=Direction(row[5]),
-                attempt=row[6],
-                idempotency_key=row[7],
-                body=row[8],
-                salt=row[9],
-                prev_hash=row[10],
-                hash=row[11],
-                at=row[12],
-                actor=row[13],
-            )
-            found.setdefault(entry.saga_id, []).append(entry)
+            try:
+                found.setdefault(row[0], []).append(_entry(row))
+            except ValueError:
+                unreadable.add(row[0])
     counts.add(statements=1)
-    return found
+    return {saga_id: entries for saga_id, entries in found.items() if saga_id not in unreadable}
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    return Entry(
+        saga_id=row[0],
+        seq=row[1],
+        type=EntryType(row[2]),
+        path=row[3],
+        step=row[4],
+        direction=Direction(row[5]),
+        attempt=row[6],
+        idempotency_key=row[7],
+        body=row[8],
+        salt=row[9],
+        prev_hash=row[10],
+        hash=row[11],
+        at=row[12],
+        actor=row[13],
+    )
 
 
 def inbox(ids: Iterable[UUID]) -> dict[UUID, list[InboxRow]]:
@@ -146,10 +153,14 @@ def fence(cursor: Cursor, saga_id: UUID, token: UUID) -> int | None:
     return inbox_seq
 
 
-def write(cursor: Cursor, flushes: Sequence[Flush]) -> dict[UUID, int]:
-    """Write these sagas' entries in one statement; returns the inbox number of each saga that passed its fence."""
+def write(cursor: Cursor, flushes: Sequence[Flush], *, wait: bool = True) -> dict[UUID, int]:
+    """Write these sagas' entries in one statement; returns the inbox number of each saga that passed its fence.
+
+    Without `wait` a saga whose row is locked by somebody does not pass: it must not hold up the others.
+    """
     counts.add(statements=1, flushes=len(flushes))
-    rows = cursor.execute(statements.FLUSH, _parameters(flushes)).fetchall()
+    statement = statements.FLUSH if wait else statements.FLUSH_PAST_LOCKS
+    rows = cursor.execute(statement, _parameters(flushes)).fetchall()
     for row in rows[:1]:
         clock.observe(row[2])
     return {row[0]: row[1] for row in rows}
@@ -182,6 +193,13 @@ def release(saga_id: UUID, token: UUID, *, delay: timedelta = timedelta(0), unco
     return released
 
 
+def give_back_abandoned(saga_id: UUID, token: UUID) -> None:
+    """Let the lease end now, without a trace of a graceful end. Durable on return."""
+    with engine_cursor() as cursor:
+        cursor.execute(statements.GIVE_BACK_ABANDONED, {"id": saga_id, "token": token})
+    counts.add(statements=1, commits=1)
+
+
 def _parameters(flushes: Sequence[Flush]) -> dict[str, Any]:
     entries = [entry for flush in flushes for entry in flush.entries]
     statuses = [flush.status for flush in flushes]
@@ -199,7 +217,8 @@ def _parameters(flushes: Sequence[Flush]) -> dict[str, Any]:
         "extend": [f.extend for f in flushes],
         "at": [f.at for f in flushes],
         "status": [s.status if s else None for s in statuses],
-        "reason": [s.reason if s else None for s in statuses],
+        # PostgreSQL's text cannot hold NUL, which a provider's words may.
+        "reason": [s.reason.replace("\0", "\ufffd") if s and s.reason is not None else None for s in statuses],
         "owner": [s.owner if s else None for s in statuses],
         "due_at": [s.due_at if s else None for s in statuses],
         "e_saga_id": [e.saga_id for e in entries],

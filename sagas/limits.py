@@ -10,7 +10,7 @@ from django.core import checks
 from django.db import DatabaseError, connection
 from psycopg import sql
 
-from sagas.ledger import lease
+from sagas import ledger
 
 _STATEMENT_SECONDS = 60
 
@@ -19,7 +19,7 @@ logger = logging.getLogger("sagas")
 
 def wanted() -> dict[str, str]:
     """The settings and their values; times in milliseconds, network probes in seconds."""
-    below_lease = f"{int(lease().total_seconds() * 800)}ms"
+    below_lease = f"{int(ledger.lease().total_seconds() * 800)}ms"
     return {
         "idle_in_transaction_session_timeout": below_lease,
         "lock_timeout": below_lease,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sagas.calls import StepCall, as_json, rejection, time_in, with_text
+from sagas.calls import StepCall, rejection, time_in
 from sagas.entries import EntryType
 from sagas.errors import Rejected
 from sagas.failure import described
@@ -37,7 +37,7 @@ def run_local(activation: "Activation", step: LocalStep[Any, *tuple[Any, ...]], 
         journal.append(
             EntryType.STEP_REJECTED,
             attempt=attempt,
-            body=with_text("args", call.arguments_text, code=refusal.code, reason=refusal.reason),
+            body=call.body(code=refusal.code, reason=refusal.reason),
             **call.columns(),
         )
         raise Rejected(refusal.code, refusal.reason) from None
@@ -48,7 +48,7 @@ def run_local(activation: "Activation", step: LocalStep[Any, *tuple[Any, ...]], 
     journal.append(
         EntryType.STEP_COMPLETED,
         attempt=attempt,
-        body=with_text("args", call.arguments_text)[:-1] + f',"result":{text}}}',
+        body=call.body(result_text=text),
         **call.columns(),
     )
     journal.flush_if_full()
@@ -63,7 +63,7 @@ def _failed(activation: "Activation", step: Any, call: StepCall, attempt: int, e
     activation.journal.append(
         EntryType.STEP_FAILED,
         attempt=attempt,
-        body=with_text("args", call.arguments_text)[:-1] + "," + as_json(error=what, next_at=next_at)[1:],
+        body=call.body(error=what, next_at=next_at),
         **call.columns(),
     )
     if next_at is None:

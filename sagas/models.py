@@ -2,7 +2,7 @@
 
 | table            | a row is                                                                                   |
 |------------------|--------------------------------------------------------------------------------------------|
-| Saga             | one run: narrow, HOT-updatable; claimed by (queue, priority, wake_at)                       |
+| Saga             | one run: narrow, HOT-updatable; claimed by (queue, priority, begun, wake_at)                |
 | SagaStatus       | what people search and see of a run; changes only when its phase changes                    |
 | LedgerEntry      | one event of one saga, append-only, hash-chained; partitioned by saga id, thus by time       |
 | IdempotencyKey   | (channel, definition, key) -> the saga it started and the request's fingerprint; kept for ever |
@@ -44,6 +44,8 @@ class Saga(EngineOnly):
     version = models.IntegerField()
     queue = models.TextField()
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    #: Whether a worker ever claimed it: in its band it then comes before those that wait for their first turn.
+    begun = models.BooleanField(default=False)
     #: When a worker should look at it; while leased, the lease's end; null when only a message or nothing moves it.
     wake_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
@@ -59,7 +61,9 @@ class Saga(EngineOnly):
     class Meta:
         indexes = [
             models.Index(
-                fields=["queue", "priority", "wake_at"], name="sagas_due", condition=models.Q(wake_at__isnull=False)
+                fields=["queue", "priority", "begun", "wake_at"],
+                name="sagas_due",
+                condition=models.Q(wake_at__isnull=False),
             )
         ]
 

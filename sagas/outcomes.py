@@ -29,11 +29,14 @@ def ends_connection(error: BaseException) -> bool:
     state = sqlstate(error)
     if state is None:
         return isinstance(_root(error), psycopg.OperationalError | psycopg.InterfaceError)
-    return state.startswith(("08", "57P"))
+    # 25P03, 25P04: the server has ended a session that was idle in a transaction for too long (R8).
+    return state.startswith(("08", "57P", "25P03", "25P04"))
 
 
 def is_nobodys_fault(error: BaseException) -> bool:
     """The database asks for another try; it is neither a step's failure nor an attempt (R18)."""
+    if not is_database_error(error):
+        return False
     state = sqlstate(error)
     return ends_connection(error) or (state is not None and state.startswith(_NOBODYS_FAULT))
 

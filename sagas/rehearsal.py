@@ -1,11 +1,13 @@
 """Replays a saga from its ledger without running anything: does the code still make the same calls (R10, R12)?"""
 
+import time
 from typing import Any, NoReturn
 from uuid import UUID
 
 from sagas import guard, ledger
 from sagas.activation import Activation
 from sagas.control import ActivationEnded, Suspended
+from sagas.definition import find
 from sagas.entries import ChainHead, EntryType
 from sagas.journal import Journal
 from sagas.ledger import Claimed
@@ -33,6 +35,10 @@ class _RefusingJournal(Journal):
         raise WouldWrite(EntryType.STEP_COMPLETED, {})
 
 
+def _call_nobody(*_: Any) -> NoReturn:
+    raise Suspended
+
+
 def rehearse(saga_id: UUID, *, runtime: Runtime) -> WouldWrite | None:
     """The entry that the code would write next, or None if the saga would leave without one.
 
@@ -43,7 +49,15 @@ def rehearse(saga_id: UUID, *, runtime: Runtime) -> WouldWrite | None:
     final = (EntryType.COMPLETED, EntryType.UNDONE)
     known = [entry for entry in entries if entry.type not in final]
     claimed = Claimed(row.id, row.definition, row.version, UUID(int=0), 0, row.head_seq, b"", False, 0)
-    activation = Activation(runtime, claimed, entries=known, inbox=[], inbox_seq=0, careful=False)
+    activation = Activation(
+        runtime,
+        claimed,
+        definition=find(row.definition, row.version),
+        entries=known,
+        inbox=[],
+        careful=False,
+        leased_at=time.monotonic(),
+    )
     activation.journal = _RefusingJournal(
         saga_id=saga_id,
         token=UUID(int=0),
@@ -52,7 +66,9 @@ def rehearse(saga_id: UUID, *, runtime: Runtime) -> WouldWrite | None:
         flusher=runtime.flusher,
         actor=runtime.actor,
         careful=False,
+        leased_at=time.monotonic(),
     )
+    activation.call = _call_nobody  # type: ignore[assignment,method-assign]  # an open intent is not settled here
     try:
         with guard.scope(""):
             activation.run()

@@ -3,17 +3,19 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sagas.calls import StepCall, as_json, rejection, time_in, with_text
-from sagas.control import FlushUnknown
+from sagas.calls import StepCall, as_json, rejection, time_in
 from sagas.entries import Entry, EntryType
 from sagas.errors import PayloadRefused, Rejected, Retryable
 from sagas.failpoints import reach
 from sagas.failure import described
-from sagas.outcomes import ends_connection
 from sagas.steps import Happened, LocalContext, NotFound, Refused, RemoteCall, RemoteStep, StillPending
 
 if TYPE_CHECKING:
     from sagas.activation import Activation
+
+#: The longest delay that a provider can ask for: a wrong one must not put a payment to sleep for years.
+_LONGEST_WAIT = timedelta(days=1)
+_AT_ONCE = timedelta(0)
 
 #: A step whose attempts die with their process is parked after so many times its allowed attempts.
 _DEATHS_PER_ATTEMPT = 10
@@ -24,11 +26,10 @@ AnyRemoteStep = RemoteStep[Any, *tuple[Any, ...]]
 class RemoteRun:
     """One remote step of one activation, from what the ledger says of it to its outcome."""
 
-    def __init__(self, activation: "Activation", step: AnyRemoteStep, call: StepCall, *, pivot: bool) -> None:
+    def __init__(self, activation: "Activation", step: AnyRemoteStep, call: StepCall) -> None:
         self.activation = activation
         self.step = step
         self.call = call
-        self.pivot = pivot
         self.records = list(activation.recorded(call))
 
     def outcome(self) -> Any:
@@ -57,9 +58,9 @@ class RemoteRun:
         """Call the provider under the step's one key, the intent being durable first."""
         attempt = self._attempts() + 1
         first = not self.records
-        body = with_text("args", self.call.arguments_text, pivot=self.pivot) if first else "{}"
+        body = self.call.body() if first else "{}"
         self._append(EntryType.CALL_INTENDED, attempt=attempt, body=body)
-        self.activation.journal.flush(demand_inbox=self.pivot)
+        self.activation.journal.flush(demand_inbox=self.call.pivot)
         self.activation.journal.assert_lease()
         reach("call.before")
         try:
@@ -76,12 +77,8 @@ class RemoteRun:
             self._retry_later(failure, attempt)
         except PayloadRefused as error:
             self._unknown(described(error, self.activation.saga_id, self.call), attempt)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises may be after sending (R24)
             reach("call.answered")
-            if ends_connection(error):
-                # Our own database, not the provider (R18): the intent stands, whoever goes on settles it.
-                raise FlushUnknown("the connection to the database was lost in a remote step") from error
-            # Whatever else a provider's client raises may have come after sending (R24).
             self._unknown(described(error, self.activation.saga_id, self.call), attempt)
         reach("call.answered")
         self._append(EntryType.CALL_COMPLETED, attempt=attempt, body=f'{{"result":{text}}}')
@@ -90,6 +87,7 @@ class RemoteRun:
     def _retry_later(self, failure: Retryable, attempt: int) -> None:
         spent = self._is_spent(attempt)
         delay = failure.after if failure.after is not None else self.step.retry.delay(after_attempt=attempt)
+        delay = min(max(delay, _AT_ONCE), _LONGEST_WAIT)
         next_at = None if spent else self.activation.now() + delay
         what = described(failure, self.activation.saga_id, self.call)
         self._append(EntryType.CALL_FAILED, attempt=attempt, body=as_json(error=what, next_at=next_at))
@@ -113,11 +111,8 @@ class RemoteRun:
             answer = self.activation.call(self.step.inquiry, self._context(attempt), self.call.arguments)
             if isinstance(answer, Happened):
                 text, copied = self.step.result.copy(answer.result)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a question without an answer changes nothing: it is asked again
             reach("inquiry.answered")
-            if ends_connection(error):
-                raise FlushUnknown("the connection to the database was lost in an inquiry") from error
-            # A question without an answer changes nothing: it is asked again.
             self._unknown(f"inquiry: {described(error, self.activation.saga_id, self.call)}", attempt)
         reach("inquiry.answered")
         if isinstance(answer, Happened):
@@ -134,7 +129,7 @@ class RemoteRun:
     def _repeat_or_park(self, why: str) -> Any:
         """Not found is not never happened: only a repeat under the same key is safe, while the key is honoured."""
         honoured = self.step.key_valid_for
-        if honoured is None or self.activation.now() - self.records[0].at >= honoured:
+        if honoured is None or self.activation.now() + self.step.timeout - self.records[0].at >= honoured:
             promise = "does not honour an idempotency key" if honoured is None else f"honoured the key for {honoured}"
             self.activation.park(
                 f"{self.step.name}: the outcome is unknown, {why}, and the provider {promise}. The money may have "
@@ -165,7 +160,10 @@ class RemoteRun:
         if tell is None:
             return
         context = LocalContext(
-            saga_id=self.call.saga_id, key=self.call.key, now=self.activation.now(), reason=self.call.reason
+            saga_id=self.call.saga_id,
+            key=f"{self.call.key}/unknown/{len(self.records)}",  # each time another one: rows under it are unique
+            now=self.activation.now(),
+            reason=self.call.reason,
         )
         try:
             self.activation.journal.run_local(lambda: tell(context, *self.call.arguments))

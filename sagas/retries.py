@@ -4,6 +4,8 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sagas.errors import DefinitionError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -18,6 +20,12 @@ class RetryPolicy:
     cap: timedelta = timedelta(minutes=5)
     jitter: float = 0.5
     max_attempts: int = 12
+
+    def __post_init__(self) -> None:
+        if self.first <= timedelta(0) or self.cap < self.first or self.factor < 1 or self.max_attempts < 1:
+            raise DefinitionError(f"{self}: delays are positive and grow up to their cap; at least one attempt is made")
+        if not 0 <= self.jitter <= 1:
+            raise DefinitionError(f"{self}: jitter is a part of the delay, from 0 to 1")
 
     def delay(self, *, after_attempt: int) -> timedelta:
         """How long to wait after this many attempts have failed."""
@@ -41,6 +49,10 @@ class InquirySchedule:
         timedelta(hours=1),
     )
     max_inquiries: int = 30
+
+    def __post_init__(self) -> None:
+        if not self.delays or min(self.delays) <= timedelta(0) or self.max_inquiries < 1:
+            raise DefinitionError(f"{self}: name at least one delay, all positive, and at least one inquiry")
 
     def delay(self, *, asked: int) -> timedelta:
         """How long to wait when it was asked this many times already."""

@@ -1,43 +1,29 @@
 """Runs the due sagas of a queue in this process: claims them in batches and gives each a thread (R21, R22)."""
 
 import logging
-import random
+import os
 import threading
 import time
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.conf import settings
 
-from sagas import hints, ledger
-from sagas.activation import Activation
+from sagas import custody, hints, ledger
 from sagas.connections import close_connection
-from sagas.control import ActivationEnded, FlushUnknown, ReplayNeeded
-from sagas.entries import Entry
-from sagas.errors import UnknownDefinition
+from sagas.custody import Work
 from sagas.failpoints import reach
-from sagas.ledger import Claimed, InboxRow
+from sagas.ledger import Claimed
 from sagas.models import Priority
 from sagas.outcomes import is_database_error
 from sagas.runtime import Runtime
 from sagas.threads import Threads
 
+T = TypeVar("T")
+
 logger = logging.getLogger("sagas")
 
-#: A saga whose activations end abnormally this often, without progress in between, is parked.
-POISON_STARTS = 3
-_MOST_REPLAYS = 5
 _DRAIN_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed saga with its ledger, and when (monotonic) its lease began at the latest."""
-
-    claimed: Claimed
-    entries: list[Entry]
-    inbox: list[InboxRow]
-    claimed_at: float
 
 
 class Runner:
@@ -94,7 +80,7 @@ class Runner:
                 return True
             work = self._claim(queue, room)
             for item in work:
-                self._threads.submit(self._run, item)
+                self._hand_out(self._run, item)
             if work:
                 lowered = False
             elif lowered:
@@ -128,88 +114,30 @@ class Runner:
             inbox = ledger.inbox(told) if told else {}
         except BaseException:
             for item in claimed:
-                self._threads.submit(self._give_back, item)
+                self._hand_out(self._give_back, item)
             raise
-        return [Work(item, entries[item.id], inbox.get(item.id, []), claimed_at) for item in claimed]
+        return [Work(item, entries.get(item.id, []), inbox.get(item.id, []), claimed_at) for item in claimed]
+
+    def _hand_out(self, work: Callable[[T], None], item: T) -> None:
+        try:
+            self._threads.submit(work, item)
+        except RuntimeError:
+            # Stopped since the claim: this thread does it, which then means giving the saga back.
+            work(item)
 
     # --- running ---
 
     def _run(self, work: Work) -> None:
         try:
-            waited = time.monotonic() - work.claimed_at
-            if self.stopping.is_set() or waited > ledger.lease().total_seconds() / 3:
-                # Never started, so nothing counts against it (R6).
-                ledger.release(work.claimed.id, work.claimed.token)
-            else:
-                self._activate(work)
-        except BaseException as error:  # noqa: BLE001 - a thread of the pool must survive whatever one saga does
-            self._dropped(work.claimed, error)
+            custody.keep(self._runtime, work, stopping=self.stopping)
         finally:
             self._finished()
-
-    def _activate(self, work: Work) -> None:
-        claimed, entries, inbox, inbox_seq = work.claimed, work.entries, work.inbox, work.claimed.inbox_seq
-        starts, careful = claimed.starts, claimed.abandoned
-        if claimed.abandoned:
-            counted = ledger.count_start(claimed.id, claimed.token)
-            if counted is None:
-                return
-            starts = counted
-        for _ in range(_MOST_REPLAYS):
-            try:
-                activation = Activation(
-                    self._runtime, claimed, entries=entries, inbox=inbox, inbox_seq=inbox_seq, careful=careful
-                )
-                if starts > POISON_STARTS:
-                    activation.park_as_poison(starts - 1)
-                activation.run()
-            except UnknownDefinition as unknown:
-                logger.warning("saga %s waits for a worker that knows it: %s", claimed.id, unknown)
-                break
-            except ReplayNeeded:
-                held = ledger.holds(claimed.id, claimed.token)
-                if held is None:
-                    return
-                inbox_seq, careful = held, True
-                entries = ledger.load([claimed.id])[claimed.id]
-                inbox = ledger.inbox([claimed.id]).get(claimed.id, [])
-            except FlushUnknown:
-                raise
-            except ActivationEnded:
-                return
-        # Crowded out (locks, messages without end) or not known here: later, by whoever comes.
-        delay = timedelta(seconds=random.uniform(1, 3))  # noqa: S311 - spreads load, guards nothing
-        ledger.release(claimed.id, claimed.token, delay=delay, uncount=claimed.abandoned)
-
-    def _dropped(self, claimed: Claimed, error: BaseException) -> None:
-        """An activation ended without saying where: its token is given back, so that recovery costs no whole lease."""
-        close_connection()
-        if isinstance(error, FlushUnknown) or is_database_error(error):
-            logger.warning("saga %s: dropped, the database did not answer: %s", claimed.id, error.__cause__ or error)
-            self._give_back_quietly(claimed)
-            return
-        logger.error("saga %s: the engine failed", claimed.id, exc_info=error)
-        try:
-            if not claimed.abandoned:
-                ledger.count_start(claimed.id, claimed.token)
-            ledger.release(claimed.id, claimed.token, delay=timedelta(seconds=random.uniform(1, 5)))  # noqa: S311
-        except Exception:
-            logger.exception("saga %s: could not be given back; its lease will end", claimed.id)
 
     def _give_back(self, claimed: Claimed) -> None:
         try:
-            self._give_back_quietly(claimed)
+            custody.give_back_after_a_moment(claimed, stopping=self.stopping)
         finally:
             self._finished()
-
-    def _give_back_quietly(self, claimed: Claimed) -> None:
-        """R19: after a moment, so that the database can come back; a token that was lost releases nothing."""
-        self.stopping.wait(random.uniform(0.1, 0.5))  # noqa: S311 - spreads load, guards nothing
-        try:
-            ledger.release(claimed.id, claimed.token, uncount=claimed.abandoned)
-        except Exception as error:  # noqa: BLE001 - the lease ends by itself
-            logger.warning("saga %s: could not be given back (%s); its lease will end", claimed.id, error)
-            close_connection()
 
     def _finished(self) -> None:
         with self._changed:
@@ -228,3 +156,12 @@ def runner() -> Runner:
         if _runner is None:
             _runner = Runner()
         return _runner
+
+
+def _forget_runner() -> None:
+    """In a forked child the parent's threads do not exist: it makes a runner of its own when it needs one."""
+    global _runner, _making
+    _runner, _making = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_runner)

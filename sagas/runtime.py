@@ -21,4 +21,4 @@ class Runtime:
     def stop(self) -> None:
         """Write what was handed in, then end. Calls still under way are not waited for."""
         self.helpers.stop(seconds=0.5)
-        self.flusher.stop()
+        self.flusher.stop(seconds=2)

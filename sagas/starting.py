@@ -59,7 +59,7 @@ def start(
     if not 1 <= len(idempotency_key) <= LONGEST_KEY:
         raise ValueError(f"idempotency_key: {len(idempotency_key)} characters, allowed are 1 to {LONGEST_KEY}")
     found = newest(definition) if version is None else find(definition, version)
-    text = found.input.encode(payload)
+    text, _ = found.input.copy(payload)
     canonical = _canonical(request if request is not None else text)
     salt = os.urandom(16)
     at = clock.now()

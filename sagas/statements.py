@@ -12,9 +12,10 @@ WITH key AS (
     ON CONFLICT (channel, definition, key) DO NOTHING
     RETURNING saga_id
 ), saga AS (
-    INSERT INTO sagas_saga (id, definition, version, queue, priority, wake_at, inbox_seq, starts,
+    INSERT INTO sagas_saga (id, definition, version, queue, priority, begun, wake_at, inbox_seq, starts,
                             head_seq, head_hash, ended)
-    SELECT saga_id, %(definition)s, %(version)s, %(queue)s, %(priority)s, %(at)s, 0, 0, 1, %(hash)s, false FROM key
+    SELECT saga_id, %(definition)s, %(version)s, %(queue)s, %(priority)s, false, %(at)s, 0, 0, 1, %(hash)s, false
+    FROM key
     RETURNING id
 ), correlation AS (
     INSERT INTO sagas_correlation (definition, business_key, saga_id)
@@ -38,13 +39,16 @@ WHERE channel = %(channel)s AND definition = %(definition)s AND key = %(key)s
 """
 
 #: R4: due or abandoned sagas, one priority band at a time, locked ones skipped; a lease token each, by the database.
+#: In a band those that have begun come first: money is on hold, outcomes are unknown, people wait.
 CLAIM = """
 WITH due AS (
     SELECT d.id, d.lease_token AS abandoned
-    FROM unnest(%(bands)s::smallint[]) WITH ORDINALITY AS band(priority, place),
+    FROM unnest(%(bands)s::smallint[]) AS band(priority),
+    unnest(ARRAY[true, false]) AS state(begun),
     LATERAL (
         SELECT id, lease_token FROM sagas_saga
-        WHERE queue = %(queue)s AND priority = band.priority AND wake_at <= (SELECT clock_timestamp())
+        WHERE queue = %(queue)s AND priority = band.priority AND begun = state.begun
+          AND wake_at <= (SELECT clock_timestamp())
         ORDER BY wake_at LIMIT %(limit)s
         FOR NO KEY UPDATE SKIP LOCKED
     ) d
@@ -53,7 +57,8 @@ WITH due AS (
 UPDATE sagas_saga s
 SET lease_token = gen_random_uuid(),
     lease_expires_at = statement_timestamp() + %(lease)s,
-    wake_at = statement_timestamp() + %(lease)s
+    wake_at = statement_timestamp() + %(lease)s,
+    begun = true
 FROM due WHERE s.id = due.id
 RETURNING s.id, s.definition, s.version, s.lease_token, s.inbox_seq, s.head_seq, s.head_hash,
           due.abandoned IS NOT NULL, s.starts, clock_timestamp()
@@ -81,7 +86,7 @@ SELECT inbox_seq, clock_timestamp() FROM sagas_saga
 WHERE id = %(id)s AND lease_token = %(token)s FOR NO KEY UPDATE
 """
 
-#: R14, R30: entries of several sagas in one statement; a saga that is fenced out has nothing inserted anywhere.
+#: R14, R30: a saga's entries, its chain's head, its wake-up and its status; fenced out, nothing is inserted anywhere.
 #: `seen` (null: any) is compared on the target row, whose newest version the update locks and rechecks.
 FLUSH = """
 WITH given AS (
@@ -106,7 +111,7 @@ WITH given AS (
         starts = CASE WHEN given.progress THEN 0 ELSE s.starts END
     FROM given
     WHERE s.id = given.id AND s.lease_token = given.token AND (given.seen IS NULL OR s.inbox_seq = given.seen)
-    RETURNING s.id, s.inbox_seq
+    RETURNING s.id, s.inbox_seq, given.token
 ), entries AS (
     INSERT INTO sagas_ledgerentry (saga_id, seq, type, path, step, direction, attempt, idempotency_key, body, salt,
                                    prev_hash, hash, at, actor)
@@ -124,11 +129,20 @@ WITH given AS (
         parked_due_at = given.due_at,
         ended_at = CASE WHEN given.ended THEN given.at END,
         changed_at = given.at
-    FROM given JOIN fence ON fence.id = given.id
+    FROM given JOIN fence ON fence.id = given.id AND fence.token = given.token
     WHERE st.saga_id = given.id AND given.status IS NOT NULL
 )
 SELECT id, inbox_seq, clock_timestamp() FROM fence
 """
+
+#: R21: the same past sagas whose row somebody has locked (a sender with an open transaction). The rows are locked
+#: first, in the very way that the update would.
+FLUSH_PAST_LOCKS = FLUSH.replace(
+    "), fence AS (",
+    """), free AS (
+    SELECT s.id FROM sagas_saga s JOIN given ON given.id = s.id FOR NO KEY UPDATE OF s SKIP LOCKED
+), fence AS (""",
+).replace("    FROM given\n    WHERE", "    FROM given JOIN free ON free.id = given.id\n    WHERE")
 
 #: R5, R7: a longer lease for who still holds the token; a finished saga's token is null, so it cannot be revived.
 EXTEND = """
@@ -145,6 +159,12 @@ SET lease_token = NULL, lease_expires_at = NULL, wake_at = statement_timestamp()
 WHERE id = %(id)s AND lease_token = %(token)s
 """
 
+#: R6: give back what was claimed from a silent holder and not started: it stays known as abandoned.
+GIVE_BACK_ABANDONED = """
+UPDATE sagas_saga SET lease_expires_at = statement_timestamp(), wake_at = statement_timestamp()
+WHERE id = %(id)s AND lease_token = %(token)s
+"""
+
 #: R30: why a flush was refused: no row, the token is lost; a row, the inbox has moved on.
 HOLDS = "SELECT inbox_seq FROM sagas_saga WHERE id = %(id)s AND lease_token = %(token)s"
 
@@ -152,8 +172,7 @@ HOLDS = "SELECT inbox_seq FROM sagas_saga WHERE id = %(id)s AND lease_token = %(
 KNOCK = """
 UPDATE sagas_saga
 SET inbox_seq = inbox_seq + 1,
-    wake_at = CASE WHEN lease_token IS NULL OR lease_expires_at <= statement_timestamp()
-                   THEN statement_timestamp() ELSE wake_at END
+    wake_at = CASE WHEN lease_token IS NULL THEN statement_timestamp() ELSE wake_at END
 WHERE id = %(id)s AND NOT ended
 RETURNING inbox_seq, queue
 """

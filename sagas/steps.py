@@ -91,7 +91,7 @@ class Step(Generic[R, *Ts]):
     def encode_arguments(self, arguments: tuple[Any, ...]) -> str:
         if len(arguments) != len(self.arguments):
             raise TypeError(f"{self.where} takes {len(self.arguments)} arguments, got {len(arguments)}")
-        texts = [codec.encode(value) for codec, value in zip(self.arguments, arguments, strict=True)]
+        texts = [codec.copy(value)[0] for codec, value in zip(self.arguments, arguments, strict=True)]
         return f"[{','.join(texts)}]"
 
     def decode_arguments(self, plain: list[Any]) -> tuple[Any, ...]:

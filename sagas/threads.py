@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
@@ -31,6 +32,8 @@ class Threads:
         future: Future[T] = Future()
 
         def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 future.set_result(function(*args, **kwargs))
             except BaseException as error:  # noqa: BLE001 - the caller's thread gets it
@@ -47,13 +50,14 @@ class Threads:
         return future
 
     def stop(self, *, seconds: float) -> None:
-        """Let each thread end after its present call; wait so long for all of them."""
+        """Let each thread end after its present call; wait so long for all of them together."""
         with self._lock:
             self._stopped = True
             for _ in self._threads:
                 self._jobs.put(None)
+        end = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(timeout=seconds)
+            thread.join(timeout=max(end - time.monotonic(), 0))
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -51,7 +51,6 @@ class Undo:
                 step=frame.undo,
                 direction=Direction.UNDO,
                 path=frame.path,
-                arguments=frame.arguments,
                 arguments_text=frame.undo.encode_arguments(frame.arguments),
                 reason=reason,
             )

@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ('version', models.IntegerField()),
                 ('queue', models.TextField()),
                 ('priority', models.SmallIntegerField(choices=[(0, 'Urgent'), (1, 'Normal'), (2, 'Bulk')], default=1)),
+                ('begun', models.BooleanField(default=False)),
                 ('wake_at', models.DateTimeField(null=True)),
                 ('lease_token', models.UUIDField(null=True)),
                 ('lease_expires_at', models.DateTimeField(null=True)),
@@ -157,7 +158,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='saga',
-            index=models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['queue', 'priority', 'wake_at'], name='sagas_due'),
+            index=models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['queue', 'priority', 'begun', 'wake_at'], name='sagas_due'),
         ),
         migrations.AddField(
             model_name='inboxmessage',
@@ -175,6 +176,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='sagastatus',
             index=models.Index(fields=['-started_at'], name='sagas_by_start'),
+        ),
+        migrations.AddIndex(
+            model_name='sagastatus',
+            index=models.Index(fields=['definition', '-started_at'], name='sagas_by_definition'),
         ),
         migrations.AddConstraint(
             model_name='sagastatus',

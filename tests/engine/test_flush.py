@@ -217,8 +217,8 @@ def test_r19_a_grouped_flush_whose_answer_is_lost_drops_the_activation(
     lost: list[bool] = []
     write = ledger.write
 
-    def write_and_lose(cursor: Any, given: Any) -> Any:
-        answer = write(cursor, given)
+    def write_and_lose(cursor: Any, given: Any, **options: Any) -> Any:
+        answer = write(cursor, given, **options)
         if not lost and threading.current_thread().name == "recourse-flusher":
             lost.append(True)
             raise psycopg.OperationalError("server closed the connection unexpectedly")
@@ -235,7 +235,7 @@ def test_r19_a_grouped_flush_whose_answer_is_lost_drops_the_activation(
 def test_r19_a_token_is_given_back_after_a_lost_answer_so_that_recovery_costs_no_lease(
     begin: Begin, engine: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose(cursor: Any, given: Any) -> Any:
+    def lose(cursor: Any, given: Any, **options: Any) -> Any:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     begin("tests.six_calls")
@@ -337,7 +337,7 @@ def test_r21_when_a_statement_is_refused_its_flushes_are_sent_one_by_one(begin: 
         assert isinstance(results[0].exception(), psycopg.errors.UniqueViolation)
         assert results[1].result() == 0
     finally:
-        flusher.stop()
+        flusher.stop(seconds=5)
         # Leave no broken chain for the check that follows every test.
         sql("ALTER TABLE sagas_ledgerentry DISABLE TRIGGER append_only")
         sql("DELETE FROM sagas_ledgerentry WHERE saga_id = %s AND seq = 2", bad)

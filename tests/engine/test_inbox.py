@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -57,13 +58,13 @@ def test_r30_a_message_that_races_with_parking_is_not_lost(
     raced = threading.Event()
     write = ledger.write
 
-    def race(cursor: object, flushes: list[ledger.Flush]) -> dict[UUID, int]:
+    def race(cursor: object, flushes: list[ledger.Flush], **options: Any) -> dict[UUID, int]:
         parking = [flush for flush in flushes if flush.status is not None and flush.status.status == "parked"]
         if parking and not raced.is_set():
             raced.set()
             operating.deliver(parking[0].saga_id, kind=InboxKind.RESUME, sender="tests", body='{"reason": "race"}')
             world.provider.on_call = lambda call: None
-        return write(cursor, flushes)  # type: ignore[arg-type]
+        return write(cursor, flushes, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ledger, "write", race)
     world.provider.on_call = unreachable
@@ -79,12 +80,12 @@ def test_r30_a_pivots_intent_does_not_pass_a_message_that_has_just_arrived(
     order_of_events: list[str] = []
     write = ledger.write
 
-    def race(cursor: object, flushes: list[ledger.Flush]) -> dict[UUID, int]:
+    def race(cursor: object, flushes: list[ledger.Flush], **options: Any) -> dict[UUID, int]:
         intends = any(entry.type == "call.intended" for flush in flushes for entry in flush.entries)
         if intends and "message" not in order_of_events:
             order_of_events.append("message")
             sql("UPDATE sagas_saga SET inbox_seq = inbox_seq + 1")
-        passed = write(cursor, flushes)  # type: ignore[arg-type]
+        passed = write(cursor, flushes, **options)  # type: ignore[arg-type]
         if intends:
             order_of_events.append("passed" if passed else "refused")
         return passed
