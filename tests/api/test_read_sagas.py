@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from payments.services.accounts import open_settlement_account
 from sagas.models import LedgerEntry, Saga, SagaStatus
 from sagas.runner import Runner
 from tests.api.caller import Caller, is_problem, order
@@ -23,6 +24,7 @@ def _run_everything() -> None:
 @pytest.fixture
 def links(shop: Caller) -> dict[str, str]:
     """The links of a new payment whose customer lacks the money: its saga is undone without the rail."""
+    open_settlement_account(rail="instant", name="Settlement", currency="EUR")
     found: dict[str, str] = shop.order(order(customer("1.00"))).json()["links"]
     return found
 
