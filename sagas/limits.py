@@ -3,6 +3,7 @@ an account for longer than a lease (R8)."""
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,9 +18,9 @@ _STATEMENT_SECONDS = 60
 logger = logging.getLogger("sagas")
 
 
-def wanted() -> dict[str, str]:
-    """The settings and their values; times in milliseconds, network probes in seconds."""
-    below_lease = f"{int(ledger.lease().total_seconds() * 800)}ms"
+def wanted(lease: timedelta | None = None) -> dict[str, str]:
+    """The settings and their values for this lease, or this process's; network probes in seconds."""
+    below_lease = f"{int((lease or ledger.lease()).total_seconds() * 800)}ms"
     return {
         "idle_in_transaction_session_timeout": below_lease,
         "lock_timeout": below_lease,
@@ -30,12 +31,12 @@ def wanted() -> dict[str, str]:
     }
 
 
-def set_limits() -> None:
+def set_limits(*, lease: timedelta | None = None) -> None:
     """ALTER ROLE … IN DATABASE for the role that is connected; new sessions have the limits, behind PgBouncer too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, current_database()")
         role, database = cursor.fetchone()
-        for name, value in wanted().items():
+        for name, value in wanted(lease).items():
             statement = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}").format(
                 sql.Identifier(role), sql.Identifier(database), sql.Identifier(name), sql.Literal(value)
             )

@@ -1,5 +1,7 @@
 """Makes the bank ready: PostgreSQL, tables, static files, the demo bank's accounts. Repeating it changes nothing."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
@@ -8,12 +10,14 @@ from django.db.migrations.executor import MigrationExecutor
 from config.demo.errors import DemoFailed
 from config.demo.files import shown
 from config.demo.interrupts import Interrupts
+from config.demo.programs import LEASE_SECONDS
 from config.demo.screen import Screen
 from config.embedded import ServerUnavailable
 from config.embedded.server import server_of
 from config.env import DATA_DIR
 from payments.models import Account
 from payments.services.seed import DEMO_ACCOUNTS, seed_demo_bank
+from sagas import limits
 
 
 def is_embedded() -> bool:
@@ -56,6 +60,8 @@ def prepare_database(screen: Screen) -> None:
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if missing:
             call_command("migrate", verbosity=0, interactive=False)
+        # For the workers' lease, which is shorter than this process's own.
+        limits.set_limits(lease=timedelta(seconds=LEASE_SECONDS))
         tell(f"Database migrated, {missing} migrations" if missing else "Database is up to date")
     _refuse_another_bank()
     with screen.stage("Opening the demo bank's accounts") as tell:

@@ -95,7 +95,7 @@ class Programs:
             tell(f"Workers: {pids}")
 
     def wait_for_worker(self, worker: Child) -> None:
-        self._wait_for(worker, lambda: " ready." in worker.log_tail(lines=50))
+        self._wait_for(worker, lambda: worker.has_written(" ready."))
 
     def kill(self, worker: Child) -> None:
         """SIGKILL the worker and all that it started: no clean-up, no farewell."""

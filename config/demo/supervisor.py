@@ -35,6 +35,10 @@ class Child:
     def pid(self) -> int:
         return self.process.pid
 
+    def has_written(self, words: str) -> bool:
+        """Whether its log has these words anywhere: much may have been written since."""
+        return words in self.log.read_text(encoding="utf-8", errors="replace")
+
     def log_tail(self, *, lines: int = LOG_LINES) -> str:
         """The last lines of what it wrote, indented."""
         written = self.log.read_text(encoding="utf-8", errors="replace").splitlines()

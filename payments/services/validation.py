@@ -4,6 +4,8 @@ Shape and charset were refused at intake, without a payment. What needs a regist
 here, so that the customer gets a rejected payment with an ISO 20022 reason, as from any bank.
 """
 
+import re
+
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
@@ -32,7 +34,9 @@ def _require_creditor_iban(iban: str) -> None:
     try:
         IBAN(iban)
     except SchwiftyException as error:
-        raise InvalidCreditor(reason_code="AC01", message=f"the creditor's IBAN: {type(error).__name__}") from None
+        raise InvalidCreditor(
+            reason_code="AC01", message=f"the creditor's IBAN is not valid: {_words(error)}"
+        ) from None
 
 
 def _require_creditor_bic(bic: str) -> None:
@@ -40,4 +44,9 @@ def _require_creditor_bic(bic: str) -> None:
     try:
         BIC(bic)
     except SchwiftyException as error:
-        raise InvalidCreditor(reason_code="RC01", message=f"the creditor's BIC: {type(error).__name__}") from None
+        raise InvalidCreditor(reason_code="RC01", message=f"the creditor's BIC is not valid: {_words(error)}") from None
+
+
+def _words(error: SchwiftyException) -> str:
+    """`InvalidChecksumDigits` as `invalid checksum digits`: which check failed, without what was checked."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()

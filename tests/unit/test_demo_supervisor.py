@@ -142,3 +142,14 @@ def test_a_signal_whose_exception_was_lost_is_seen_at_the_next_look(tmp_path: Pa
             os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(Interrupted, match="SIGTERM"):
             supervisor.check()
+
+
+def test_what_a_child_has_said_is_found_however_much_it_says_afterwards(supervisor: Supervisor) -> None:
+    talk = "print('I am ready.'); [print('and another thing') for _ in range(1000)]; import time; time.sleep(60)"
+    child = supervisor.start("talker", [sys.executable, "-u", "-c", talk])
+    deadline = time.monotonic() + 20
+    while child.log.read_text().count("another thing") < 1000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert child.has_written(" ready.")
+    assert " ready." not in child.log_tail()
