@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import pairwise
 from math import log10
 
-from sagas.durations import in_words
+from sagas.console.durations import in_words
+from sagas.console.stretches import Kind, Stretch
+from sagas.console.timeline import Row, Timeline
 from sagas.entries import Direction
-from sagas.stretches import Kind, Stretch
-from sagas.timeline import Row, Timeline
 
 LABELS = 236.0
 NARROWEST, WIDEST = 720.0, 1600.0

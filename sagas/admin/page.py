@@ -12,11 +12,11 @@ from pydantic_core import from_json, to_json
 
 from sagas.admin.drawing import Drawing, draw
 from sagas.admin.links import links_of
-from sagas.durations import in_words
+from sagas.console.durations import in_words
+from sagas.console.situation import age, headline, is_overdue, next_wake, waits_for
+from sagas.console.timeline import Timeline, timeline_of
 from sagas.models import LedgerEntry, SagaStatus
 from sagas.proof import broken_chains
-from sagas.situation import age, headline, is_overdue, next_wake, waits_for
-from sagas.timeline import Timeline, timeline_of
 
 #: Entries on one page, the newest; a saga that has more says so.
 MOST_ENTRIES = 1_000

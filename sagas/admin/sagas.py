@@ -14,9 +14,9 @@ from django.utils.safestring import SafeString
 from sagas.admin.filters import AttentionFilter, ChoiceFilter, DefinitionFilter, StartedFilter
 from sagas.admin.page import saga_context
 from sagas.admin.readonly import ReadOnlyAdmin
-from sagas.durations import in_words
+from sagas.console.durations import in_words
+from sagas.console.situation import age, is_overdue, next_wake
 from sagas.models import SagaStatus, Status
-from sagas.situation import age, is_overdue, next_wake
 
 
 @admin.register(SagaStatus)

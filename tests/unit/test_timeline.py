@@ -1,8 +1,8 @@
 """What a ledger looks like as a timeline."""
 
+from sagas.console.stretches import Kind
+from sagas.console.timeline import Row, timeline_of
 from sagas.entries import Direction, EntryType
-from sagas.stretches import Kind
-from sagas.timeline import Row, timeline_of
 from tests.unit.ledger_lines import Ledger, at
 
 

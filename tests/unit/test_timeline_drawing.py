@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from sagas.admin.drawing import LETTER, WIDEST, Drawing, Scale, draw
-from sagas.durations import in_words
+from sagas.console.durations import in_words
+from sagas.console.timeline import timeline_of
 from sagas.entries import EntryType
-from sagas.timeline import timeline_of
 from tests.unit.ledger_lines import Ledger, at
 
 

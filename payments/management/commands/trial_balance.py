@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
 from payments.books import read_books
-from sagas.terminal import console
+from sagas.console.terminal import console
 
 
 class Command(BaseCommand):

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sagas import operating
-from sagas.durations import in_words
+from sagas.console.durations import in_words
+from sagas.console.situation import age, headline, is_overdue, next_wake, waits_for
+from sagas.console.terminal import clipped, console, instant, plain
 from sagas.models import LedgerEntry, Saga, SagaStatus, Status
 from sagas.proof import BrokenChain, broken_chains
-from sagas.situation import age, headline, is_overdue, next_wake, waits_for
-from sagas.terminal import clipped, console, instant, plain
 
 _BATCH = 200
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sagas.console.stretches import Kind, Recorded, Stretch, next_try, plain_body, stretches
 from sagas.entries import Direction, EntryType
-from sagas.stretches import Kind, Recorded, Stretch, next_try, plain_body, stretches
 
 _ENDS = (EntryType.COMPLETED, EntryType.UNDONE)
 _MARKS = {

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from sagas.durations import in_words
+from sagas.console.durations import in_words
+from sagas.console.stretches import Recorded, next_try
 from sagas.entries import Direction, EntryType
 from sagas.models import SagaStatus, Status
-from sagas.stretches import Recorded, next_try
 
 HEADLINES = {
     Status.RUNNING: "On its way; it needs nobody.",
