@@ -17,6 +17,7 @@ from sagas.clock import clock
 from sagas.ledger import load
 from sagas.models import SagaStatus
 from sagas.proof import broken_chains
+from sagas.rehearsal import rehearse
 from sagas.runner import Runner
 from tests.engine import world
 
@@ -61,11 +62,21 @@ def finish(engine: Runner) -> Callable[..., SagaStatus]:
             engine.drain("default")
             assert engine.wait_until_idle(seconds=30)
             status = SagaStatus.objects.get(saga_id=saga_id)
+            if status.status in ("completed", "undone"):
+                assert_replays_to_its_end(saga_id, engine)
             if status.status in ("completed", "undone", "parked"):
                 return status
         raise AssertionError(f"saga is still {status.status}: {types(saga_id)}")
 
     return finish
+
+
+def assert_replays_to_its_end(saga_id: UUID, engine: Runner) -> None:
+    """R12: every activation runs twice; the second time from the ledger alone, to the very same last entry."""
+    last = load([saga_id])[saga_id][-1]
+    again = rehearse(saga_id, runtime=engine._runtime)
+    assert again is not None
+    assert (again.type, again.body) == (last.type, last.body)
 
 
 def types(saga_id: UUID) -> list[str]:
