@@ -9,6 +9,7 @@ from sagas.errors import (
     PayloadRefused,
     Rejected,
     Retryable,
+    UnknownDefinition,
 )
 from sagas.ids import uuid7
 from sagas.payload import MoneyAmount, Payload, Personal
@@ -47,6 +48,7 @@ __all__ = [
     "Saga",
     "Started",
     "StillPending",
+    "UnknownDefinition",
     "local_step",
     "remote_step",
     "saga",

@@ -207,7 +207,7 @@ class Activation:
     def _refused(self, refusal: Rejected) -> NoReturn:
         """The business said no and the saga's code let it stand: undo, unless the pivot has passed (R27)."""
         if self.undo.is_past_pivot:
-            self.park(f"refused after the pivot, where nothing is undone: {refusal}. The money has moved.")
+            self.park(f"refused after the pivot, where nothing is undone: {refusal}. What the pivot did stands.")
         skipped = self.history.next_unvisited()
         if skipped is not None:
             self.park(

@@ -41,6 +41,8 @@ class Saga:
         refused for good; every other failure is retried, settled or parked by the engine.
         """
         self._check_caller()
+        if undo is not None and pivot:
+            raise TypeError(f"{step!r} is run as a pivot and with an undo: a pivot is never undone")
         if undo is not None and len(undo.arguments) != len(step.arguments) + 1:
             raise TypeError(f"{undo!r} cannot undo {step!r}: it takes its arguments, then its result")
         path = str(self._calls)

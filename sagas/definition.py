@@ -106,7 +106,11 @@ def find(name: str, version: int) -> Definition[Any, Any]:
 def newest(name: str) -> Definition[Any, Any]:
     """The highest version of this saga: what a start without a version gets. Raises UnknownDefinition."""
     versions = [version for (known, version) in _registry if known == name]
-    return find(name, max(versions, default=0))
+    if not versions:
+        raise UnknownDefinition(
+            f"no saga {name!r} is registered here: is the app whose sagas.py declares it in INSTALLED_APPS?"
+        )
+    return find(name, max(versions))
 
 
 def definitions() -> list[Definition[Any, Any]]:

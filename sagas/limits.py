@@ -44,7 +44,8 @@ def set_limits(*, lease: timedelta | None = None) -> None:
 
 
 def missing() -> list[str]:
-    """The limits that a new session of this role would not have; none are asked for before the first migration."""
+    """The limits that a new session of this role would not have, or would have otherwise than the lease asks for; none
+    are asked for before the first migration."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('sagas_saga') IS NULL")
         if cursor.fetchone() == (True,):
@@ -55,7 +56,11 @@ def missing() -> list[str]:
             " AND r.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))"
         )
         have = dict(setting.split("=", 1) for setting in cursor.fetchone()[0])
-    return [name for name, value in wanted().items() if have.get(name) != value]
+    return [
+        f"{name} (is {have.get(name, 'not set')}, should be {value})"
+        for name, value in wanted().items()
+        if have.get(name) != value
+    ]
 
 
 def set_limits_after_migrating(**_: Any) -> None:
@@ -83,7 +88,8 @@ def check_limits(
         return []
     return [
         checks.Warning(
-            f"the database role lacks {', '.join(names)}: a frozen process could hold a saga or an account for ever",
+            f"the database role's limits do not fit a lease of {ledger.lease().total_seconds():g} s: "
+            f"{', '.join(names)}. A frozen process could hold a saga or an account for longer than its lease",
             hint="Run `manage.py set_database_limits` as this role, after every change of RECOURSE_LEASE_SECONDS.",
             id="sagas.W001",
         )

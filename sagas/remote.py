@@ -132,8 +132,9 @@ class RemoteRun:
         if honoured is None or self.activation.now() + self.step.timeout - self.records[0].at >= honoured:
             promise = "does not honour an idempotency key" if honoured is None else f"honoured the key for {honoured}"
             self.activation.park(
-                f"{self.step.name}: the outcome is unknown, {why}, and the provider {promise}. The money may have "
-                f"moved. Find out from the provider or a statement; do not repeat it under another key."
+                f"{self.step.name}: the outcome is unknown, {why}, and the provider {promise}. The call may have been "
+                f"carried out. Find out from the provider or a statement, and do not repeat it under another key; to "
+                f"resume only repeats the question.{self._last_words()}"
             )
         if self._is_spent():
             self.activation.park(f"{self.step.name}: still unknown after {self._attempts()} attempts: {why}.")
@@ -150,8 +151,8 @@ class RemoteRun:
         self._tell_domain()
         if next_at is None:
             self.activation.park(
-                f"{self.step.name}: the outcome is still unknown after {asked} inquiries. The money may have moved. "
-                f"Last: {what}"
+                f"{self.step.name}: the outcome is still unknown after {asked} inquiries. The call may have been "
+                f"carried out; to resume asks again. Last: {what}"
             )
         self.activation.journal.leave(wake_at=next_at)
 
@@ -176,6 +177,10 @@ class RemoteRun:
         raise Rejected(refusal.code, refusal.reason) from None
 
     # --- what both need ---
+
+    def _last_words(self) -> str:
+        error = self.records[-1].plain().get("error")
+        return f" Last: {error}" if error else ""
 
     def _is_unsettled(self) -> bool:
         """Whether an attempt before the last one may have been applied: what the last one says is about itself only."""

@@ -175,7 +175,7 @@ def remote_step(
     on_unknown: Callable[[LocalContext, *Ts], None] | None = None,
 ) -> Callable[[Callable[[RemoteCall, *Ts], R]], RemoteStep[R, *Ts]]: ...
 def remote_step(
-    *,
+    *bare: Any,
     retry: RetryPolicy | None = None,
     timeout: timedelta = timedelta(seconds=10),
     inquiry: Any = None,
@@ -190,6 +190,12 @@ def remote_step(
     unknown outcome parks the saga (R25). `on_unknown` runs in the transaction that records an unknown outcome, so
     that the domain's state says so too. `timeout` is start-to-close; past it the outcome is unknown.
     """
+
+    if bare:
+        raise DefinitionError(
+            "@remote_step needs parentheses and should say how an unknown outcome is settled: "
+            "@remote_step(inquiry=…, key_valid_for=…)"
+        )
 
     def decorate(function: Callable[..., Any]) -> RemoteStep[Any, *tuple[Any, ...]]:
         return RemoteStep(

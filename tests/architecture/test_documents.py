@@ -30,6 +30,18 @@ def test_every_rule_that_is_exercised_has_a_test_by_its_number() -> None:
     assert set(range(1, 37)) - covered == NOT_YET
 
 
+def test_the_page_of_rules_names_the_files_that_test_each() -> None:
+    rows = re.findall(r"^\| R(\d+) \| .* \| (.*) \|$", (ROOT / "docs/rules.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 37))
+    for number, where in rows:
+        found = {
+            str(path.relative_to(ROOT))
+            for path in ROOT.glob("tests/**/test_*.py")
+            if f"def test_r{int(number):02d}_" in path.read_text()
+        }
+        assert {link.removeprefix("../") for link in LINK.findall(where)} == found, f"R{number}: {sorted(found)}"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_of_documents_lead_somewhere(document: Path) -> None:
     targets = [target for target in LINK.findall(document.read_text()) if "://" not in target]

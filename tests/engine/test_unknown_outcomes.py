@@ -136,7 +136,7 @@ def test_r25_after_the_key_has_expired_not_found_parks(begin: Begin, finish: Fin
     saga_id, _ = begin("tests.expired_key")
     status = finish(saga_id)
     assert status.status == "parked"
-    assert "The money may have moved" in status.reason
+    assert "may have been carried out" in status.reason
     assert world.provider.requests.total() == 1
 
 

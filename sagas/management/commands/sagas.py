@@ -153,7 +153,7 @@ class Command(BaseCommand):
             operating.resume(options["saga"], sender=f"shell:{getpass.getuser()}", reason=options["reason"])
         except (LookupError, ValueError) as problem:
             raise CommandError(f"{problem}. Nothing was changed.") from problem
-        self.stdout.write("It goes on with the next sweep. `manage.py sagas show` tells how.")
+        self.stdout.write("It goes on with the next sweep of a running worker. `manage.py sagas show` tells how.")
 
 
 def _batches(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
