@@ -1,6 +1,7 @@
 """A runner of this process over the test's own database."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -57,8 +58,9 @@ def begin() -> Callable[..., tuple[UUID, world.Order]]:
 def finish(engine: Runner) -> Callable[..., SagaStatus]:
     """Drains until the saga has ended or parked, and gives its status row."""
 
-    def finish(saga_id: UUID, *, rounds: int = 100) -> SagaStatus:
-        for _ in range(rounds):
+    def finish(saga_id: UUID, *, seconds: float = 30) -> SagaStatus:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             engine.drain("default")
             assert engine.wait_until_idle(seconds=30)
             status = SagaStatus.objects.get(saga_id=saga_id)

@@ -64,7 +64,7 @@ def is_reachable(url: str) -> bool:
     return True
 
 
-# In one process: xdist itself has been seen to hang when a worker and its controller are interrupted in the same moment.
+# In one process: xdist has been seen to hang when a worker and its controller are interrupted in the same moment.
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_an_interrupted_run_removes_its_server_and_its_files(tmp_path: Path, number: signal.Signals) -> None:
     with run_of_tests(tmp_path, "-n0") as process:
