@@ -18,6 +18,7 @@ class Console(AdminSite):
     site_header = "Recourse"
     site_title = "Recourse"
     index_title = "Console"
+    index_template = "config/index.html"
     site_url = None
     enable_nav_sidebar = True
 

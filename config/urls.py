@@ -8,6 +8,7 @@ from config.api.views import NothingHere
 from config.health import livez, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api.urls")),
     re_path(r"^api/", NothingHere.as_view()),

@@ -1,6 +1,7 @@
 """Whether the books are right: what the console's page and `manage.py trial_balance` both show."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import connection, transaction
 from moneyed import Money
@@ -14,6 +15,9 @@ from payments.selectors import (
     payment_counts,
     trial_balance,
 )
+
+#: A payment in one of these moves no more.
+FINAL_STATES: Final = frozenset({PaymentState.SETTLED, PaymentState.REJECTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,23 @@ class Books:
     @property
     def are_right(self) -> bool:
         return not self.problems
+
+    @property
+    def on_their_way(self) -> int:
+        """How many payments have neither settled nor been rejected."""
+        return sum(count for state, count in self.payments.items() if state not in FINAL_STATES)
+
+    @property
+    def verdict(self) -> str:
+        """What to say of books that are right."""
+        sentence = "The books are right: everything balances, no hold outlives its saga."
+        match self.on_their_way:
+            case 0:
+                return sentence
+            case 1:
+                return f"{sentence} 1 payment is still on its way."
+            case count:
+                return f"{sentence} {count:,} payments are still on their way."
 
 
 def read_books() -> Books:

@@ -5,13 +5,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
-from config.api.problems import MEDIA_TYPE, problem
+from config.api.problems import MEDIA_TYPE, nothing_stored, problem
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _problem(request, 400, "malformed-request", "The request is malformed. Nothing was stored.") or (
-        defaults.bad_request(request, exception)
-    )
+    detail = f"The request is malformed.{nothing_stored(request.method)}"
+    return _problem(request, 400, "malformed-request", detail) or defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -45,6 +45,11 @@ def problem(*, status: int, code: str, detail: str, instance: str, **extensions:
     }
 
 
+def nothing_stored(method: str | None) -> str:
+    """A sentence for who wanted something stored; who only asked would wonder what could have been."""
+    return "" if method in {"GET", "HEAD", "OPTIONS"} else " Nothing was stored."
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer what a view raised. None for what nobody foresaw: Django logs it and answers 500, as a problem too."""
     if isinstance(error, _NO_ANSWER):
@@ -56,7 +61,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, exceptions.ValidationError):
         errors = list(_fields(error.detail))
         extensions: dict[str, Any] = {"errors": errors}
-        detail = f"{', '.join(each['field'] for each in errors)}: not accepted. Nothing was stored."
+        fields = ", ".join(each["field"] for each in errors)
+        detail = f"{fields}: not accepted.{nothing_stored(context['request'].method)}"
     else:
         extensions = {}
         detail = _detail(error, response)

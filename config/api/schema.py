@@ -46,7 +46,7 @@ _EXAMPLE = OpenApiExample(
 )
 
 _PROBLEMS = {
-    400: "The request, or a field of it, is not acceptable. Nothing was stored.",
+    400: "The request, or a field of it, is not acceptable.",
     401: "The access token is missing, expired or revoked.",
     403: "The access token lacks a scope.",
     404: "It does not exist, or it belongs to another client.",

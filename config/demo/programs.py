@@ -19,6 +19,7 @@ from config.env import DATA_DIR
 RAIL_LATENCY_MS = 500
 #: How long a dead worker keeps its sagas; production takes 30 s, so that a slow moment is not taken for death.
 LEASE_SECONDS = 3
+DEFAULT_LEASE_SECONDS = 30
 SWEEP_SECONDS = 0.5
 #: Sagas that a worker runs at once: few, so that 200 payments take long enough to watch.
 ACTIVATIONS = 8
@@ -77,7 +78,7 @@ class Programs:
     def start_worker(self) -> Child:
         self._started_workers += 1
         name = f"worker{self._started_workers}"
-        child = self.supervisor.start(name, processes.worker(name=name))
+        child = self.supervisor.start(name, processes.worker(name=name), ends_first=True)
         self.workers.append(child)
         return child
 

@@ -1,11 +1,16 @@
 """The report: figures first, then what had to hold and whether it did."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from config.demo.api import ApiPayment
 from config.demo.findings import Findings
+from config.demo.programs import DEFAULT_LEASE_SECONDS, LEASE_SECONDS
 from config.demo.recovery import summary
 from config.demo.screen import Screen
+
+#: What the time to recovery is mostly made of: nobody touches a saga before the dead worker's lease has ended.
+_LEASES: Final = f"(lease {LEASE_SECONDS} s here, {DEFAULT_LEASE_SECONDS} s by default)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,7 @@ def figures(findings: Findings) -> list[tuple[str, str]]:
         ("    of these after inquiry", f"{findings.settled_after_inquiry} whose answer was lost"),
         ("  rejected and undone", f"{findings.rejected} ({reasons})" if reasons else "0"),
         ("Calls sent again, same key", str(findings.retried_calls)),
-        ("Recovery of open calls", f"{len(findings.taken_on)}: {summary(findings.taken_on)}"),
+        ("Recovery of open calls", f"{len(findings.taken_on)}: {summary(findings.taken_on)} {_LEASES}"),
     ]
 
 

@@ -30,6 +30,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    ends_first: bool = False
 
     @property
     def pid(self) -> int:
@@ -56,8 +57,11 @@ class Supervisor:
         self._children: list[Child] = []
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, command: Sequence[str]) -> Child:
-        """Start a program in the background; what it writes goes to `<logs>/<name>.log`, anew."""
+    def start(self, name: str, command: Sequence[str], *, ends_first: bool = False) -> Child:
+        """Start a program in the background; what it writes goes to `<logs>/<name>.log`, anew.
+
+        `ends_first`: it uses the others, so `stop()` ends it while they still run.
+        """
         log = self._logs / f"{name.replace(' ', '-')}.log"
         # A signal between the fork and the list would leave a child that nobody knows.
         with self._interrupts.deferred(), log.open("wb") as output:
@@ -70,7 +74,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            child = Child(name=name, process=process, log=log)
+            child = Child(name=name, process=process, log=log, ends_first=ends_first)
             self._children.append(child)
         return child
 
@@ -89,20 +93,27 @@ class Supervisor:
         self._children.remove(child)
 
     def stop(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
-        """End all children: TERM to each leader, KILL to the groups of those that are left after the grace time."""
-        for child in self._children:
-            # To the leader only: it ends its own children in order; all told at once have been seen to hang.
-            child.process.terminate()
-        deadline = time.monotonic() + grace_seconds
-        for child in self._children:
-            try:
-                child.process.wait(timeout=max(deadline - time.monotonic(), 0))
-            except subprocess.TimeoutExpired:
-                continue
-        for child in self._children:
-            _signal_group(child, signal.SIGKILL)  # also where the leader is gone and has left somebody behind
-            child.process.wait()
+        """End all children, those that end first before the others are told: a worker must not take a rail that we
+        have ended ourselves for one that fails its payments."""
+        _end([child for child in self._children if child.ends_first], grace_seconds=grace_seconds)
+        _end([child for child in self._children if not child.ends_first], grace_seconds=grace_seconds)
         self._children.clear()
+
+
+def _end(children: Sequence[Child], *, grace_seconds: float) -> None:
+    """TERM to each leader, KILL to the groups of those that are left after the grace time, which they share."""
+    for child in children:
+        # To the leader only: it ends its own children in order; all told at once have been seen to hang.
+        child.process.terminate()
+    deadline = time.monotonic() + grace_seconds
+    for child in children:
+        try:
+            child.process.wait(timeout=max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            continue
+    for child in children:
+        _signal_group(child, signal.SIGKILL)  # also where the leader is gone and has left somebody behind
+        child.process.wait()
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from config.demo.api import order
 from config.demo.files import DIRECTORY, LOGS, private_write, shown
-from config.demo.logins import FILE, Logins
+from config.demo.logins import FILE, SCOPES, Logins
 from config.demo.programs import Programs
 from config.demo.screen import Screen
 
@@ -20,7 +20,7 @@ bank={url}
 
 token=$(curl -fsS "$bank/oauth/token/" \\
   -u {client_id}:{client_secret} \\
-  -d 'grant_type=client_credentials&scope=payments:write payments:read' |
+  -d 'grant_type=client_credentials&scope={scopes}' |
   sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')
 
 answer=$(curl -fsSi "$bank/api/v1/payments" \\
@@ -33,8 +33,14 @@ echo
 
 sleep 2
 location=$(echo "$answer" | tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p')
-curl -fsS -H "Authorization: Bearer $token" "$bank$location"
+payment=$(curl -fsS -H "Authorization: Bearer $token" "$bank$location")
+echo "$payment"
 echo
+
+echo "What the saga's ledger says of it:"
+saga=$(echo "$payment" | sed 's/.*"saga": *"\\([^"]*\\)".*/\\1/')
+curl -fsS -H "Authorization: Bearer $token" "$bank$saga/entries" |
+  tr '{{,' '\\n\\n' | sed -n 's/^"type": *"\\([^"]*\\)".*/  \\1/p'
 """
 
 
@@ -61,5 +67,12 @@ def write_script(path: Path, *, url: str, logins: Logins) -> None:
     """A script for a POSIX shell with curl, which only its owner can read: it holds the client's secret."""
     body = json.dumps(order(end_to_end_id="BY-HAND"))
     private_write(
-        path, _PAY.format(url=url, client_id=logins.client_id, client_secret=logins.client_secret, order=body)
+        path,
+        _PAY.format(
+            url=url,
+            client_id=logins.client_id,
+            client_secret=logins.client_secret,
+            scopes=" ".join(SCOPES),
+            order=body,
+        ),
     )

@@ -39,6 +39,7 @@ def page(request: HttpRequest, site: AdminSite) -> HttpResponse:
 def _shown(books: Books) -> dict[str, Any]:
     return {
         "problems": books.problems,
+        "verdict": books.verdict,
         "balance": [
             {"currency": currency, "amount": cells.amount(money), "is_zero": not money.amount}
             for currency, money in books.balance.items()

@@ -33,7 +33,7 @@ _PAYMENT: Final = {
     "creditor_bic": None,
     "requested_execution_on": "2026-11-20",
     "uetr": _UETR,
-    "rail_reference": "",
+    "rail_reference": None,
     "created_at": "2026-11-20T09:00:00.000000Z",
     "updated_at": "2026-11-20T09:00:00.120000Z",
     "settled_at": None,

@@ -101,12 +101,15 @@ class PaymentSerializer(serializers.Serializer[Payment]):
     remittance_information = serializers.CharField()
     requested_execution_on = serializers.DateField()
     uetr = serializers.UUIDField()
-    rail_reference = serializers.CharField(help_text="The rail's own reference; empty until it has settled.")
+    rail_reference = serializers.SerializerMethodField(help_text="The rail's own reference; null while there is none.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     settled_at = serializers.DateTimeField(allow_null=True)
     saga_id = serializers.UUIDField()
     links = serializers.SerializerMethodField()
+
+    def get_rail_reference(self, payment: Payment) -> str | None:
+        return payment.rail_reference or None
 
     @extend_schema_field(ReasonSerializer(allow_null=True))
     def get_reason(self, payment: Payment) -> dict[str, str] | None:

@@ -41,7 +41,9 @@ def test_another_representation_is_a_problem(shop: Caller) -> None:
 
 
 def test_a_foreign_host_is_a_problem(shop: Caller) -> None:
-    assert is_problem(shop.get(PAYMENTS, Host="evil.example"), 400, "malformed-request")
+    answer = shop.get(PAYMENTS, Host="evil.example")
+    assert is_problem(answer, 400, "malformed-request")
+    assert "stored" not in answer.json()["detail"]
 
 
 def test_a_broken_query_is_a_problem(shop: Caller) -> None:

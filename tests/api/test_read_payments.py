@@ -17,6 +17,7 @@ def test_a_payment_shows_what_was_ordered_and_where_it_stands(shop: Caller) -> N
     assert answer.status_code == 200
     assert body.items() <= shown.items()
     assert (shown["state"], shown["reason"], shown["settled_at"]) == ("received", None, None)
+    assert shown["rail_reference"] is None
     assert shown["amount"] == {"amount": "12.34", "currency": "EUR"}
     assert shown["created_at"].endswith("Z")
 
@@ -98,3 +99,4 @@ def test_a_bad_query_is_refused_by_name(shop: Caller, query: str, field: str) ->
     answer = shop.get(f"{PAYMENTS}?{query}")
     assert is_problem(answer, 400, "validation-failed")
     assert answer.json()["errors"][0]["field"] == field
+    assert answer.json()["detail"] == f"{field}: not accepted."  # of something stored, nobody spoke

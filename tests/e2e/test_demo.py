@@ -66,6 +66,8 @@ def test_what_the_demo_invites_to_works_until_ctrl_c_ends_everything(tmp_path: P
             paid = subprocess.run(["sh", script[1]], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
             assert "HTTP/1.1 202" in paid.stdout
             assert '"state":"settled"' in paid.stdout
+            entries = paid.stdout.partition("ledger says of it:\n")[2].split()
+            assert (entries[0], entries[-1], entries.count("call.completed")) == ("saga.started", "saga.completed", 1)
 
         assert len(demo.programs()) >= 5  # gunicorn and its processes, two workers, the simulators
         demo.process.send_signal(signal.SIGINT)

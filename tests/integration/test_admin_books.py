@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from payments.books import read_books
+from payments.models import Payment, PaymentState
 from tests.integration.console import BOOKS, booked, held, logged_in, ordered, page
 
 
@@ -32,6 +33,19 @@ def test_books_that_are_right_say_so_and_count_what_is_open() -> None:
     assert "<td>EUR</td>" in text
     assert ">0.00 EUR</td>" in text
     assert "<dt>Open holds</dt><dd>1</dd>" in text
+
+
+def test_the_verdict_counts_the_payments_that_are_still_on_their_way(capsys: pytest.CaptureFixture[str]) -> None:
+    right = "The books are right: everything balances, no hold outlives its saga."
+    verdict = f"{right} 2 payments are still on their way."
+    for _ in range(2):
+        held(ordered())
+    assert verdict in page(logged_in(role="operators"), BOOKS)
+    call_command("trial_balance")
+    assert verdict in capsys.readouterr().out
+    Payment.objects.update(state=PaymentState.REJECTED, reason_code="AM04")
+    call_command("trial_balance")
+    assert f"{right}\n" in capsys.readouterr().out
 
 
 def test_empty_books_are_right(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,16 @@ def test_anonymous_people_are_asked_to_log_in() -> None:
         assert answer.headers["Location"].startswith("/admin/login/")
 
 
+def test_the_bare_address_leads_to_the_console() -> None:
+    assert Client().get("/").headers["Location"] == "/admin/"
+
+
+def test_the_console_lists_no_actions_for_there_are_none() -> None:
+    shown = page(logged_in(role="operators"), "/admin/")
+    assert "Recent actions" not in shown
+    assert "Books" in shown
+
+
 def test_people_without_the_staff_flag_see_nothing() -> None:
     for url in _pages():
         assert logged_in(role="operators", staff=False).get(url).status_code == 302

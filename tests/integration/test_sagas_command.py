@@ -81,7 +81,8 @@ def test_resume_sets_a_parked_saga_going_and_names_who_and_why(capsys: pytest.Ca
     saga_id = started()
     due = timezone.now() + timedelta(hours=1)
     SagaStatus.objects.filter(saga_id=saga_id).update(status="parked", parked_owner="operations", parked_due_at=due)
-    assert "next sweep" in _printed(capsys, "resume", str(saga_id), "--reason", "the provider is back")
+    printed = _printed(capsys, "resume", str(saga_id), "--reason", "the provider is back")
+    assert "It goes on with the next sweep of a running worker." in printed
     (message,) = InboxMessage.objects.filter(saga_id=saga_id)
     assert message.sender.startswith("shell:")
     assert "the provider is back" in message.body

@@ -90,5 +90,5 @@ def test_a_payment_over_the_api_has_to_settle() -> None:
 
 def test_the_figures_say_how_long_recovery_took_and_why_payments_were_rejected() -> None:
     text = dict(figures(GOOD))
-    assert text["Recovery of open calls"] == "1: median 3.0 s, max 3.0 s"
+    assert text["Recovery of open calls"] == "1: median 3.0 s, max 3.0 s (lease 3 s here, 30 s by default)"
     assert text["  rejected and undone"] == "1 (AC04 1)"

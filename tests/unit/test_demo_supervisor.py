@@ -99,6 +99,20 @@ def test_a_child_that_does_not_listen_is_killed_with_all_that_it_started(supervi
     wait_until_gone(grandchild)
 
 
+def test_what_uses_the_others_ends_while_they_still_run(supervisor: Supervisor) -> None:
+    rail = supervisor.start("rail", READY)
+    first_line(rail.log)
+    # On TERM it takes a moment, and then says how the rail is.
+    farewell = f"trap 'sleep 0.3; kill -0 {rail.pid} && echo the rail lives; exit' TERM"
+    worker = supervisor.start(
+        "worker", ["/bin/sh", "-c", f"{farewell}; echo ready; while :; do sleep 0.05; done"], ends_first=True
+    )
+    first_line(worker.log)
+    supervisor.stop(grace_seconds=5)
+    assert worker.has_written("the rail lives")
+    assert not lives(rail.pid)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     program = (

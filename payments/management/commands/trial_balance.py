@@ -36,4 +36,4 @@ class Command(BaseCommand):
             raise CommandError(
                 "The books are not right. Stop paying out, change nothing, and call whoever answers for the ledger."
             )
-        out.print("The books are right: everything balances, nothing is stuck.")
+        out.print(books.verdict)
