@@ -5,14 +5,8 @@ class DemoFailed(Exception):
     """The demo cannot go on; the message says why and what to do."""
 
 
-class PortInUse(DemoFailed):
-    """Somebody else listens on a port that the demo needs."""
-
-    def __init__(self, *, port: int, option: str, variable: str) -> None:
-        super().__init__(
-            f"Port {port} on 127.0.0.1 is in use. End what uses it, or choose another port: "
-            f'manage.py demo {option} {port + 1} (make demo ARGS="{option} {port + 1}"), or set {variable}.'
-        )
+class PortRefused(DemoFailed):
+    """The ports as given cannot be used; nothing was started."""
 
 
 class ChildEnded(DemoFailed):

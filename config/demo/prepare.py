@@ -1,10 +1,12 @@
 """Makes the bank ready: PostgreSQL, tables, static files, the demo bank's accounts. Repeating it changes nothing."""
 
+import logging
+from contextlib import ExitStack
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.demo.errors import DemoFailed
@@ -15,9 +17,10 @@ from config.demo.screen import Screen
 from config.embedded import ServerUnavailable
 from config.embedded.server import server_of
 from config.env import DATA_DIR
-from payments.models import Account
 from payments.services.seed import DEMO_ACCOUNTS, seed_demo_bank
 from sagas import limits
+
+logger = logging.getLogger("config.demo")
 
 
 def is_embedded() -> bool:
@@ -53,17 +56,21 @@ def stop_postgresql() -> None:
         server.release()
 
 
-def prepare_database(screen: Screen) -> None:
-    """Bring the tables up to date and open the demo bank's accounts."""
+def prepare_database(screen: Screen, *, afterwards: ExitStack) -> None:
+    """Bring the tables up to date and open the demo bank's accounts. Another bank's database is refused untouched.
+
+    `afterwards` learns what has to be undone when the demo ends.
+    """
+    _refuse_another_bank()
     with screen.stage("Migrating the database") as tell:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if missing:
             call_command("migrate", verbosity=0, interactive=False)
         # For the workers' lease, which is shorter than this process's own.
+        afterwards.callback(_restore_limits)
         limits.set_limits(lease=timedelta(seconds=LEASE_SECONDS))
         tell(f"Database migrated, {missing} migrations" if missing else "Database is up to date")
-    _refuse_another_bank()
     with screen.stage("Opening the demo bank's accounts") as tell:
         accounts = seed_demo_bank()
         total = sum((account.balance.amount for account in accounts[1:]), accounts[0].balance.amount)
@@ -77,12 +84,34 @@ def collect_static_files(screen: Screen) -> None:
         tell(f"Static files collected in {shown(settings.STATIC_ROOT)}")
 
 
+def _restore_limits() -> None:
+    """Give the database the limits of this process's own lease: the demo's are too short for other workers.
+
+    Best effort: a database that does not answer while we are ending keeps them, and the next migration sets them anew.
+    """
+    connection.close()  # a signal may have left it in the middle of a query
+    try:
+        limits.set_limits()
+    except (DatabaseError, ServerUnavailable) as error:
+        logger.warning("the limits of the database role stay those of the demo (%s): see set_database_limits", error)
+
+
 def _refuse_another_bank() -> None:
-    """The demo orders payments and makes users with known passwords: never in a database that somebody works with."""
-    ours = {account.iban for account in DEMO_ACCOUNTS}
-    foreign = Account.objects.exclude(iban=None).exclude(iban__in=ours).count()
+    """The demo orders payments and makes users with known passwords: never in a database that somebody works with.
+
+    It comes before anything is changed, so the tables may be missing, or older than our models.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('payments_account') IS NOT NULL")
+        if cursor.fetchone() != (True,):
+            return
+        cursor.execute(
+            "SELECT count(*) FROM payments_account WHERE iban IS NOT NULL AND iban <> ALL(%s)",
+            [[account.iban for account in DEMO_ACCOUNTS]],
+        )
+        (foreign,) = cursor.fetchone()
     if foreign:
         raise DemoFailed(
-            f"The database holds customers' accounts ({foreign}) that are not the demo bank's. The demo changes "
+            f"The database holds customers' accounts ({foreign}) that are not the demo bank's. The demo has changed "
             "nothing in it; give it a database of its own, or unset DATABASE_URL for the embedded one."
         )

@@ -1,7 +1,7 @@
 """The demo from beginning to end: reads like its programme."""
 
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from config.demo import act, api, ports, prepare, report, ways_in
@@ -41,9 +41,10 @@ def show(screen: Screen, options: Options) -> int:
         logs=LOGS, environment=environment(rail_url=rail_url(port=options.simulators_port)), interrupts=interrupts
     )
     held = False
+    afterwards = ExitStack()
     with interrupts.listening():
         try:
-            held = _perform(screen, options, supervisor, interrupts)
+            held = _perform(screen, options, supervisor, interrupts, afterwards)
             if not options.once:
                 _stay(supervisor)
             status = 0 if held else 1
@@ -51,16 +52,18 @@ def show(screen: Screen, options: Options) -> int:
             status = 0 if held else 128 + interrupt.number
         finally:
             ignore_signals()
-            _end(screen, supervisor)
+            _end(screen, supervisor, afterwards)
     return status
 
 
-def _perform(screen: Screen, options: Options, supervisor: Supervisor, interrupts: Interrupts) -> bool:
+def _perform(
+    screen: Screen, options: Options, supervisor: Supervisor, interrupts: Interrupts, afterwards: ExitStack
+) -> bool:
     _require_ports(options)
     screen.title("Recourse: 200 payments as durable sagas, a worker killed in mid-payment")
     screen.line()
     prepare.start_postgresql(screen, interrupts)
-    prepare.prepare_database(screen)
+    prepare.prepare_database(screen, afterwards=afterwards)
     prepare.collect_static_files(screen)
     programs = Programs(
         supervisor=supervisor,
@@ -93,8 +96,15 @@ def _perform(screen: Screen, options: Options, supervisor: Supervisor, interrupt
 
 
 def _require_ports(options: Options) -> None:
-    ports.require_free(port=options.port, option="--port", variable="RECOURSE_PORT")
-    ports.require_free(port=options.simulators_port, option="--simulators-port", variable="RECOURSE_SIMULATORS_PORT")
+    ports.require_free(
+        ports.Port(number=options.port, option="--port", variable="RECOURSE_PORT", default=ports.WEB_DEFAULT),
+        ports.Port(
+            number=options.simulators_port,
+            option="--simulators-port",
+            variable="RECOURSE_SIMULATORS_PORT",
+            default=ports.SIMULATORS_DEFAULT,
+        ),
+    )
 
 
 def _stay(supervisor: Supervisor) -> None:
@@ -104,12 +114,13 @@ def _stay(supervisor: Supervisor) -> None:
         time.sleep(0.5)
 
 
-def _end(screen: Screen, supervisor: Supervisor) -> None:
+def _end(screen: Screen, supervisor: Supervisor, afterwards: ExitStack) -> None:
     """Ends everything, even where nobody reads what we say any more (the terminal is gone)."""
     began = time.monotonic()
     with suppress(OSError):
         screen.title("Ending everything ...")
     supervisor.stop()
+    afterwards.close()
     prepare.stop_postgresql()
     with suppress(OSError):
         screen.line(f"{time.monotonic() - began:5.1f} s  Everything has ended; the data stay in {shown(DATA_DIR)}")

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.demo.errors import DemoFailed
+from config.demo.ports import SIMULATORS_DEFAULT, WEB_DEFAULT
 from config.demo.screen import Screen
 from config.demo.show import Options, show
 from config.env import env
@@ -23,13 +24,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port",
             type=int,
-            default=env.int("RECOURSE_PORT", default=8000),
+            default=env.int("RECOURSE_PORT", default=WEB_DEFAULT),
             help="of the web process (RECOURSE_PORT, %(default)s)",
         )
         parser.add_argument(
             "--simulators-port",
             type=int,
-            default=env.int("RECOURSE_SIMULATORS_PORT", default=8090),
+            default=env.int("RECOURSE_SIMULATORS_PORT", default=SIMULATORS_DEFAULT),
             help="of the simulated outside world (RECOURSE_SIMULATORS_PORT, %(default)s)",
         )
 
