@@ -48,6 +48,10 @@ lock: ## Lock the dependencies of pyproject.toml anew (needs uv)
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
+.PHONY: reset
+reset: .venv/installed ## Stop the embedded PostgreSQL and remove all data in .data, without asking
+	@$(BIN)/python -m config.embedded destroy
+
 .PHONY: clean
 clean: ## Remove what the tools cached (not .venv, not the data in .data)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

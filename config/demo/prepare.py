@@ -61,7 +61,7 @@ def prepare_database(screen: Screen, *, afterwards: ExitStack) -> None:
 
     `afterwards` learns what has to be undone when the demo ends.
     """
-    _refuse_another_bank()
+    refuse_another_bank()
     with screen.stage("Migrating the database") as tell:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -96,7 +96,7 @@ def _restore_limits() -> None:
         logger.warning("the limits of the database role stay those of the demo (%s): see set_database_limits", error)
 
 
-def _refuse_another_bank() -> None:
+def refuse_another_bank() -> None:
     """The demo orders payments and makes users with known passwords: never in a database that somebody works with.
 
     It comes before anything is changed, so the tables may be missing, or older than our models.

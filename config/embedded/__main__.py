@@ -1,4 +1,4 @@
-"""`python -m config.embedded status|psql|stop`: a look at the embedded PostgreSQL of the data directory."""
+"""`python -m config.embedded status|psql|stop|destroy`: looks at the data directory's PostgreSQL, or removes it."""
 
 import argparse
 import os
@@ -7,18 +7,20 @@ import sys
 
 from config.embedded.home import Account, programs
 from config.embedded.postmaster import DATABASE
+from config.embedded.reset import places_of, remove
 from config.embedded.server import EmbeddedServer, ServerUnavailable
 from config.env import DATA_DIR
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
-    parser.add_argument("command", choices=["status", "psql", "stop"])
+    parser.add_argument("command", choices=["status", "psql", "stop", "destroy"])
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for psql")
     chosen = parser.parse_args(arguments)
     server = EmbeddedServer(DATA_DIR)
     try:
-        return {"status": _status, "psql": _psql, "stop": _stop}[chosen.command](server, chosen.arguments)
+        commands = {"status": _status, "psql": _psql, "stop": _stop, "destroy": _destroy}
+        return commands[chosen.command](server, chosen.arguments)
     except ServerUnavailable as error:
         print(error, file=sys.stderr)
         return 1
@@ -40,6 +42,16 @@ def _psql(server: EmbeddedServer, arguments: list[str]) -> int:
 
 def _stop(server: EmbeddedServer, _: list[str]) -> int:
     server.stop()
+    return 0
+
+
+def _destroy(server: EmbeddedServer, _: list[str]) -> int:
+    """Removes the data directory and what the server keeps elsewhere, without asking; says what it removes."""
+    places = places_of(server.data_dir)
+    for place in places:
+        print(f"Removing {place} ...")
+    remove(server.data_dir)
+    print("Removed." if places else f"{server.data_dir} does not exist: nothing to remove.")
     return 0
 
 
