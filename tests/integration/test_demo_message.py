@@ -67,10 +67,10 @@ def role_limits() -> list[tuple[Any, ...]]:
             "SELECT setrole, unnest(setconfig) AS setting FROM pg_db_role_setting"
             " JOIN pg_database ON pg_database.oid = setdatabase WHERE datname = current_database() ORDER BY 1, 2"
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def state_of_the_database() -> tuple[list[tuple[Any, ...]], ...]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT app, name, applied FROM django_migrations ORDER BY app, name")
-        return cursor.fetchall(), role_limits()
+        return list(cursor.fetchall()), role_limits()

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from sagas.models import InboxMessage, SagaStatus
+from sagas.models import InboxMessage, LedgerEntry, SagaStatus
 from tests.integration.console import ran, started
 
 
@@ -47,6 +47,24 @@ def test_show_prints_what_a_terminal_would_obey_as_plain_text(capsys: pytest.Cap
     printed = _printed(capsys, "show", str(saga_id))
     assert "\x1b" not in printed
     assert "[bold]loud[/bold]" in printed
+
+
+def test_in_a_narrow_window_ids_types_and_keys_are_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sagas.console.terminal._WIDE", 80)
+    status = ran()
+    SagaStatus.objects.filter(saga_id=started()).update(
+        status="parked", parked_owner="operations", parked_due_at=timezone.now() - timedelta(hours=1)
+    )
+    listed = _printed(capsys, "list")
+    assert all(str(row.saga_id) in listed for row in SagaStatus.objects.all())
+    assert max(map(len, listed.splitlines())) <= 80
+    shown = _printed(capsys, "show", str(status.saga_id))
+    for entry in LedgerEntry.objects.filter(saga_id=status.saga_id):
+        assert f" {entry.type}\n" in shown
+        assert entry.idempotency_key in shown
+        assert f"\n    {entry.body}\n" in shown  # on a line of its own
 
 
 def test_show_and_verify_say_which_saga_there_is_not() -> None:

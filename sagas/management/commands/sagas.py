@@ -2,15 +2,18 @@
 
 import getpass
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from sagas import operating
 from sagas.console.durations import in_words
@@ -75,18 +78,13 @@ class Command(BaseCommand):
         rows = rows.filter(**{field: value for field, value in wanted.items() if value is not None})
         if options["overdue"]:
             rows = rows.filter(status=Status.PARKED, parked_due_at__lt=now)
-        table = Table("Saga", "Status", "Definition", "Business key", "Started (UTC)", "Age", "Waits for")
+        out = console()
+        # In a narrow window what matters least is left out, so that ids are whole: `show` has all of it.
+        columns = [column for column in _LIST if out.width >= column.least_width]
+        table = Table(*(Column(column.title, no_wrap=column.is_whole, overflow="fold") for column in columns))
         for row in rows[: options["limit"]]:
-            table.add_row(
-                str(row.saga_id),
-                row.status,
-                plain(f"{row.definition} v{row.version}"),
-                plain(row.business_key),
-                instant(row.started_at),
-                in_words(age(row, now=now)),
-                plain(_parked(row) if row.status == Status.PARKED else next_wake(row, now=now)),
-            )
-        console().print(table if table.row_count else "No saga is like that.")
+            table.add_row(*(plain(column.text(row, now)) for column in columns))
+        out.print(table if table.row_count else "No saga is like that.")
 
     # --- show ---
 
@@ -100,21 +98,23 @@ class Command(BaseCommand):
         facts = Table.grid(padding=(0, 2))
         for label, text in _facts(status, entries, broken):
             facts.add_row(label, plain(text))
-        table = Table("No.", "Time (UTC)", "Type", "Step", "Attempt", "Idempotency key", "Written by", "Body")
-        for entry in entries:
-            table.add_row(
-                str(entry.seq),
-                f"{entry.at:%Y-%m-%d %H:%M:%S.%f}",
-                entry.type,
-                plain(f"undo: {entry.step}" if entry.step and entry.direction == "undo" else entry.step),
-                str(entry.attempt or ""),
-                entry.idempotency_key,
-                plain(entry.actor),
-                plain("(purged)") if entry.body is None else clipped(entry.body, limit=2000),
-            )
         out = console()
         out.print(facts)
-        out.print(table)
+        if out.width >= _WIDE_LEDGER:
+            table = Table("No.", "Time (UTC)", "Type", "Step", "Attempt", "Idempotency key", "Written by", "Body")
+            for column in table.columns[:-1]:
+                column.no_wrap = True
+            for entry in entries:
+                table.add_row(*_cells(entry), _body(entry))
+            out.print(table)
+            return
+        for entry in entries:
+            number, at, kind, step, attempt, key, actor = _cells(entry)
+            out.print(Text(" ").join([number, at, kind]), soft_wrap=True)
+            parts = [step, Text.assemble("attempt ", attempt) if attempt else attempt, actor]
+            for line in (Text(", ").join(part for part in parts if part), key, _body(entry)):
+                if line:
+                    out.print(Text.assemble("    ", line), soft_wrap=True)
 
     # --- verify ---
 
@@ -154,6 +154,57 @@ class Command(BaseCommand):
         except (LookupError, ValueError) as problem:
             raise CommandError(f"{problem}. Nothing was changed.") from problem
         self.stdout.write("It goes on with the next sweep of a running worker. `manage.py sagas show` tells how.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """A column of `list`, shown in windows of at least this width."""
+
+    title: str
+    text: Callable[[SagaStatus, datetime], str]
+    least_width: int = 0
+    is_whole: bool = True
+
+
+def _definition(row: SagaStatus) -> str:
+    return f"{row.definition} v{row.version}"
+
+
+def _waits(row: SagaStatus, now: datetime) -> str:
+    return _parked(row) if row.status == Status.PARKED else next_wake(row, now=now)
+
+
+_LIST: Final = (
+    _Column(title="Saga", text=lambda row, _: str(row.saga_id)),
+    _Column(title="Status", text=lambda row, _: row.status),
+    _Column(
+        title="Definition", text=lambda row, _: f"{row.definition} v{row.version}", least_width=120, is_whole=False
+    ),
+    _Column(title="Business key", text=lambda row, _: row.business_key, least_width=200, is_whole=False),
+    _Column(title="Started (UTC)", text=lambda row, _: instant(row.started_at), least_width=160),
+    _Column(title="Age", text=lambda row, now: in_words(age(row, now=now)), least_width=100),
+    _Column(title="Waits for", text=_waits, is_whole=False),
+)
+
+#: From this width on, the ledger's ids and keys fit beside a column for the body.
+_WIDE_LEDGER: Final = 200
+
+
+def _cells(entry: LedgerEntry) -> list[Text]:
+    texts = (
+        str(entry.seq),
+        f"{entry.at:%Y-%m-%d %H:%M:%S.%f}",
+        entry.type,
+        f"undo: {entry.step}" if entry.step and entry.direction == "undo" else entry.step,
+        str(entry.attempt or ""),
+        entry.idempotency_key,
+        entry.actor,
+    )
+    return [plain(text) for text in texts]
+
+
+def _body(entry: LedgerEntry) -> Text:
+    return plain("(purged)") if entry.body is None else clipped(entry.body, limit=2000)
 
 
 def _batches(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
