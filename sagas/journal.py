@@ -226,6 +226,8 @@ class Journal:
             )
             try:
                 written = self._flusher.flush(flush)
+                if written is None:  # or only passed over, its row being locked: alone it waits
+                    written = self._flush_alone(flush)
             except FlushUnknown:
                 raise
             except Exception as again:
