@@ -113,6 +113,8 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 300,
     # Client credentials and nothing else: no authorisation codes, no passwords, no refresh tokens.
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "APPLICATION_ADMIN_CLASS": "config.channel_admin.ChannelAdmin",
+    "OAUTH2_VALIDATOR_CLASS": "config.api.authentication.ClientValidator",
     "OAUTH2_BACKEND_CLASS": "config.api.authentication.OAuthBackend",
     # Tokens are stored as digests and are not accepted in a query, where logs would keep them.
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,

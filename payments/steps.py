@@ -93,7 +93,10 @@ def mark_outcome_unknown(step: LocalContext, order: TransferOrder) -> None:
 
 def ask_rail(call: RemoteCall, order: TransferOrder) -> Happened[RailReceipt] | Refused | NotFound | StillPending:
     """What became of a transfer whose answer was lost (the rail's pacs.028)."""
-    return InstantRail().inquire(idempotency_key=call.idempotency_key, timeout=call.timeout)
+    payment = payment_of(payment_id=order.payment_id)
+    return InstantRail().inquire(
+        idempotency_key=call.idempotency_key, uetr=payment.uetr, amount=payment.money, timeout=call.timeout
+    )
 
 
 @remote_step(

@@ -86,8 +86,9 @@ class RemoteRun:
 
     def _retry_later(self, failure: Retryable, attempt: int) -> None:
         spent = self._is_spent(attempt)
-        delay = failure.after if failure.after is not None else self.step.retry.delay(after_attempt=attempt)
-        delay = min(max(delay, _AT_ONCE), _LONGEST_WAIT)
+        # Never sooner than by our own policy: a provider that always says "at once" would get all attempts in a moment,
+        # and the saga would park with the customer's money on hold.
+        delay = min(max(failure.after or _AT_ONCE, self.step.retry.delay(after_attempt=attempt)), _LONGEST_WAIT)
         next_at = None if spent else self.activation.now() + delay
         what = described(failure, self.activation.saga_id, self.call)
         self._append(EntryType.CALL_FAILED, attempt=attempt, body=as_json(error=what, next_at=next_at))

@@ -36,8 +36,10 @@ class Run:
         temp = Path(tempfile.gettempdir())
         with FileLock(temp / f"recourse-tests-{os.getuid()}.lock").exclusively():
             for left in temp.glob("recourse-tests-*/"):
+                if left.is_symlink() or left.stat().st_uid != os.getuid():
+                    continue  # somebody else's, or a trap: in this directory anybody may make a name
                 lock = FileLock(left / "run.lock")
-                if left.stat().st_uid == os.getuid() and lock.try_exclusive():
+                if lock.try_exclusive():
                     cls(left).end()
                     lock.release()
             run = cls(Path(tempfile.mkdtemp(prefix="recourse-tests-")))

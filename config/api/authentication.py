@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication, TokenMatchesOASRequirements
 from oauth2_provider.oauth2_backends import OAuthLibCore
+from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from rest_framework.request import Request
 
@@ -36,6 +37,13 @@ class OAuthBackend(OAuthLibCore):  # type: ignore[misc]  # django-oauth-toolkit 
 
     def extract_body(self, request: Any) -> Any:
         return [] if isinstance(request, Request) else super().extract_body(request)
+
+
+class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # django-oauth-toolkit ships no types
+    """Refuses a client id that PostgreSQL cannot even look for; asked, it would be an error of ours."""
+
+    def _load_application(self, client_id: str | None, request: Any) -> Any:
+        return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
 
 
 class ChannelAuthentication(OAuth2Authentication):  # type: ignore[misc]  # django-oauth-toolkit ships no types

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 import payments
+from config.demo.errors import DemoFailed
 from payments.intake import CREDIT_TRANSFER
 from payments.models import ImportedMessage
 from payments.pain001.checks import initiating_party
@@ -62,4 +63,10 @@ class Message:
             for transaction in information.transactions()
         ]
         started = IdempotencyKey.objects.filter(channel=DEFAULT_CHANNEL, definition=CREDIT_TRANSFER, key__in=keys)
-        return list(started.values_list("saga_id", flat=True))
+        found = list(started.values_list("saga_id", flat=True))
+        if len(found) != len(keys):
+            raise DemoFailed(
+                f"Of the {len(keys)} transactions of {self.path.name} only {len(found)} became payments. Those run on, "
+                "the others moved no money."
+            )
+        return found

@@ -49,6 +49,12 @@ def checks(findings: Findings, ordered: ApiPayment) -> list[Check]:
             found=f"{findings.sagas.ended} of {findings.payments}",
         ),
         Check(
+            # The file has some of each: without them nothing of what this is about was shown.
+            held=bool(findings.settled and findings.rejected and findings.settled_after_inquiry),
+            what="some settled, some were undone, some settled after inquiry",
+            found=f"{findings.settled}, {findings.rejected}, {findings.settled_after_inquiry}",
+        ),
+        Check(
             held=bool(findings.kill.left_open) and len(findings.taken_on) == len(findings.kill.left_open),
             what="the killed worker's open calls were taken on",
             found=f"{len(findings.taken_on)} of {len(findings.kill.left_open)}",

@@ -1,9 +1,13 @@
 """Starting and stopping PostgreSQL in its home. The caller holds the home's gate: nobody else does the same at once."""
 
+import errno
+import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from psycopg.pq import PGconn, Ping
@@ -131,10 +135,13 @@ class Postmaster:
             )
             raise ServerUnavailable(message)
         for path in (self._pid_file, self.home.sockets / f".s.PGSQL.{PORT}.lock"):
-            if path.exists():
-                _, _, rest = path.read_bytes().partition(b"\n")
+            # The directory is the server's account's, which we may be root for: never through a link that it made.
+            with suppress(FileNotFoundError), _opened_without_links(path) as file:
+                _, _, rest = file.read().partition(b"\n")
                 # In place: the owner and the mode stay the server's.
-                path.write_bytes(b"%d\n" % NOBODYS_PID + rest)
+                file.seek(0)
+                file.write(b"%d\n" % NOBODYS_PID + rest)
+                file.truncate()
 
     def _ensure_database(self) -> None:
         with psycopg.connect(
@@ -159,3 +166,12 @@ class Postmaster:
         return (
             f"The embedded PostgreSQL in {self.home.data_dir} {what}. It said:\n{end}\n(the whole log: {self.home.log})"
         )
+
+
+def _opened_without_links(path: Path) -> IO[bytes]:
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b")
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ServerUnavailable(f"{path} is a link that no server made: remove it, and find out who did.") from None
+        raise

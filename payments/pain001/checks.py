@@ -35,6 +35,7 @@ _UNSUPPORTED = {
     "intrmy_agt1": "IntrmyAgt1",
     "intrmy_agt2": "IntrmyAgt2",
     "intrmy_agt3": "IntrmyAgt3",
+    "instr_for_cdtr_agt": "InstrForCdtrAgt",
     "instr_for_dbtr_agt": "InstrForDbtrAgt",
 }
 
@@ -118,6 +119,8 @@ def _information_problems(
     if content.pmt_mtd is not PaymentMethod3Code.TRF:
         yield place.problem(f"{content.pmt_mtd.value} is not supported, only TRF (credit transfer)", at="PmtMtd")
     yield from _charge_bearer_problems(place, content.chrg_br)
+    if content.instr_for_dbtr_agt:
+        yield place.problem("cannot be carried out; remove it or have the payments made by hand", at="InstrForDbtrAgt")
     yield from _date_problems(information, today=today)
     yield from _control_problems(
         place, content.nb_of_txs, content.ctrl_sum, len(content.cdt_trf_tx_inf), _total(information)
@@ -186,7 +189,7 @@ def _transaction_problems(transaction: Transaction, *, account: DebtorAccount | 
     yield from _amount_problems(transaction, account=account)
     yield from _charge_bearer_problems(place, content.chrg_br)
     for attribute, name in _UNSUPPORTED.items():
-        if getattr(content, attribute) is not None:
+        if getattr(content, attribute):
             yield place.problem("cannot be carried out; remove it or have the payment made by hand", at=name)
     if content.cdtr is None or not (content.cdtr.nm or "").strip():
         yield place.problem("the creditor's name is missing", at="Cdtr/Nm")

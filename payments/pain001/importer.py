@@ -16,6 +16,7 @@ from django.db import transaction as database
 from django.utils import timezone
 from moneyed import Money
 
+from payments.errors import DuplicateUetr
 from payments.intake import accept_payment
 from payments.models import Account, AccountKind, ImportedMessage, Payment
 from payments.pain001.checks import DebtorAccount, InitiatingParty, content_problems, initiating_party
@@ -44,11 +45,16 @@ class FileSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did. `first_imported_at` is set when the message was already known."""
+    """What an import did. `first_imported_at` is set when the message was already known.
+
+    `refused` names the transactions that became no payment because another payment got their UETR first, after the
+    file was checked: another file or the API was faster.
+    """
 
     summary: FileSummary
     started: int
     existing: int
+    refused: tuple[Problem, ...]
     first_imported_at: datetime | None
 
 
@@ -70,7 +76,8 @@ class ImportInterrupted(Exception):
 def check_file(path: Path, *, channel: str = DEFAULT_CHANNEL) -> FileSummary:
     """Find out whether `import_file` would accept the file; stores nothing. Raises `FileRefused`."""
     file = read_payment_file(path)
-    _refuse_bad_content(file)
+    if not _was_accepted(file):
+        _refuse_bad_content(file)
     summary = _summary(file)
     known = ImportedMessage.objects.filter(
         initiating_party=summary.initiating_party.identifier, message_id=summary.message_id
@@ -89,17 +96,31 @@ def import_file(path: Path, *, channel: str = DEFAULT_CHANNEL, progress: Progres
     (some payments started; import again), OSError. `progress(done, total)` is called after each commit.
     """
     file = read_payment_file(path)
-    _refuse_bad_content(file)
+    if not _was_accepted(file):
+        _refuse_bad_content(file)
     summary = _summary(file)
     message, is_new = _record(file, summary, path=path, channel=channel)
-    started = _accept_all(file, summary, channel=channel, progress=progress)
+    started, refused = _accept_all(file, summary, channel=channel, progress=progress)
     # Only the first to finish writes the time; a crash before this line leaves the record open, which is the truth.
     ImportedMessage.objects.filter(pk=message.pk, completed_at=None).update(completed_at=timezone.now())
     return ImportReport(
         summary=summary,
         started=started,
-        existing=summary.transactions - started,
+        existing=summary.transactions - started - len(refused),
+        refused=tuple(refused),
         first_imported_at=None if is_new else message.imported_at,
+    )
+
+
+def _was_accepted(file: PaymentFile) -> bool:
+    """Whether this very message was checked and recorded before: some of its payments run, so it is continued,
+    whatever was closed meanwhile. Its payments say no for themselves, with a reason."""
+    party = initiating_party(file.message.grp_hdr)
+    return (
+        party is not None
+        and ImportedMessage.objects.filter(
+            initiating_party=party.identifier, message_id=file.message.grp_hdr.msg_id, sha256=file.sha256
+        ).exists()
     )
 
 
@@ -206,26 +227,38 @@ def _refuse_known_uetrs(file: PaymentFile) -> None:
         raise FileRefused(problems=problems)
 
 
-def _accept_all(file: PaymentFile, summary: FileSummary, *, channel: str, progress: Progress | None) -> int:
+def _accept_all(
+    file: PaymentFile, summary: FileSummary, *, channel: str, progress: Progress | None
+) -> tuple[int, list[Problem]]:
+    """How many payments were started, and the transactions whose UETR was taken since the file was checked."""
+    refused: list[Problem] = []
     started = done = 0
     transactions = _transactions(file)
     while batch := list(islice(transactions, BATCH)):
         try:
-            started += _accept_batch(batch, summary, channel=channel)
+            created, taken = _accept_batch(batch, summary, channel=channel)
         except Exception as error:
             # The batch is rolled back; the ones before it are committed and their sagas run.
             raise ImportInterrupted(done=done, total=summary.transactions) from error
+        started += created
+        refused += taken
         done += len(batch)
         if progress is not None:
             progress(done, summary.transactions)
-    return started
+    return started, refused
 
 
-def _accept_batch(batch: list[Transaction], summary: FileSummary, *, channel: str) -> int:
+def _accept_batch(batch: list[Transaction], summary: FileSummary, *, channel: str) -> tuple[int, list[Problem]]:
     created = 0
+    taken: list[Problem] = []
     with database.atomic():
         for transaction in batch:
             key = idempotency_key(transaction, party=summary.initiating_party, message_id=summary.message_id)
-            accepted = accept_payment(instruction=instruction_of(transaction), channel=channel, idempotency_key=key)
-            created += accepted.created
-    return created
+            try:
+                accepted = accept_payment(instruction=instruction_of(transaction), channel=channel, idempotency_key=key)
+            except DuplicateUetr as error:
+                # It will be taken for ever: stopping here would leave the rest of the file undone for ever.
+                taken.append(transaction.place.problem(error.problem, at="PmtId/UETR"))
+            else:
+                created += accepted.created
+    return created, taken

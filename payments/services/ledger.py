@@ -134,6 +134,8 @@ def post_hold(
     if held is None:
         raise UnknownHold(hold_id=hold_id)
     account_id, amount, currency = held
+    if account_id == credit_account_id:
+        raise AmountRefused(field="credit_account_id", problem="is the held account itself: no money would move")
     money = Money(amount, currency)
     legs = (debit(account_id=account_id, amount=money), credit(account_id=credit_account_id, amount=money))
     _insert_postings(journal_id=journal_id, legs=legs)

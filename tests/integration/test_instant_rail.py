@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -59,13 +60,18 @@ def _submit(
     )
 
 
+def _order(amount: str, *, currency: str = "EUR", uetr: str = ORDER["uetr"]) -> Any:
+    """What an inquiry is about."""
+    return {"uetr": UUID(uetr), "amount": Money(amount, currency)}
+
+
 def test_an_accepted_transfer_gives_its_receipt_and_the_inquiry_gives_the_same(rail: InstantRail, key: str) -> None:
     receipt = _submit(rail, key, "12.34")
 
     assert receipt.rail_reference.startswith("IR")
     assert receipt.accepted_at.utcoffset() == timedelta(0)
     assert _submit(rail, key, "12.34") == receipt
-    assert rail.inquire(idempotency_key=key, timeout=TIMEOUT) == Happened(receipt)
+    assert rail.inquire(idempotency_key=key, **_order("12.34"), timeout=TIMEOUT) == Happened(receipt)
 
 
 def test_the_address_is_a_setting(simulators: Simulators, key: str) -> None:
@@ -78,7 +84,7 @@ def test_a_rejection_is_final_with_its_iso_reason(rail: InstantRail, key: str, a
     with pytest.raises(Rejected) as rejection:
         _submit(rail, key, amount)
 
-    refused = rail.inquire(idempotency_key=key, timeout=TIMEOUT)
+    refused = rail.inquire(idempotency_key=key, **_order(amount), timeout=TIMEOUT)
     assert isinstance(refused, Refused)
     assert (rejection.value.code, refused.code) == (code, code)
     assert rejection.value.reason == refused.reason != ""
@@ -91,7 +97,7 @@ def test_an_accepted_transfer_whose_answer_was_lost_is_unknown_and_then_found(
     with pytest.raises(OutcomeUnknown):
         _submit(rail, key, amount)
 
-    found = rail.inquire(idempotency_key=key, timeout=TIMEOUT)
+    found = rail.inquire(idempotency_key=key, **_order(amount), timeout=TIMEOUT)
     assert isinstance(found, Happened)
     assert _submit(rail, key, amount) == found.result
     assert simulators.effects(key) == 1
@@ -104,7 +110,7 @@ def test_a_failure_after_sending_is_unknown_although_nothing_was_booked(
     with pytest.raises(OutcomeUnknown):
         _submit(rail, key, amount)
 
-    assert rail.inquire(idempotency_key=key, timeout=TIMEOUT) == NotFound()
+    assert rail.inquire(idempotency_key=key, **_order(amount), timeout=TIMEOUT) == NotFound()
     _submit(rail, key, amount)
     assert simulators.effects(key) == 1
 
@@ -114,18 +120,18 @@ def test_throttling_is_certainly_not_applied_and_says_when_to_come_back(rail: In
         _submit(rail, key, "1.94")
 
     assert throttled.value.after == timedelta(seconds=1)
-    assert rail.inquire(idempotency_key=key, timeout=TIMEOUT) == NotFound()
+    assert rail.inquire(idempotency_key=key, **_order("1.94"), timeout=TIMEOUT) == NotFound()
 
 
 def test_a_timeout_is_unknown_then_pending_then_found(rail: InstantRail, simulators: Simulators, key: str) -> None:
     with pytest.raises(OutcomeUnknown):
         _submit(rail, key, "1.96", timeout=timedelta(seconds=0.1))
-    first = rail.inquire(idempotency_key=key, timeout=TIMEOUT)
+    first = rail.inquire(idempotency_key=key, **_order("1.96"), timeout=TIMEOUT)
 
     receipt = _submit(rail, key, "1.96")  # the repeat waits for the work that is already being done
 
     assert first == StillPending()
-    assert rail.inquire(idempotency_key=key, timeout=TIMEOUT) == Happened(receipt)
+    assert rail.inquire(idempotency_key=key, **_order("1.96"), timeout=TIMEOUT) == Happened(receipt)
     assert simulators.effects(key) == 1
 
 
@@ -133,7 +139,7 @@ def test_a_pending_transfer_is_unknown_until_the_rail_has_decided(rail: InstantR
     with pytest.raises(OutcomeUnknown, match="PDNG"):
         _submit(rail, key, "1.99")
 
-    answers = [rail.inquire(idempotency_key=key, timeout=TIMEOUT) for _ in range(3)]
+    answers = [rail.inquire(idempotency_key=key, **_order("1.99"), timeout=TIMEOUT) for _ in range(3)]
     assert answers[:2] == [StillPending(), StillPending()]
     assert isinstance(answers[2], Happened)
 
@@ -163,7 +169,7 @@ def test_an_inquiry_that_could_not_be_sent_leaves_the_outcome_unknown(key: str) 
     rail = InstantRail(base_url="http://127.0.0.1:1/rail/instant/v1")
 
     with pytest.raises(OutcomeUnknown, match="still unknown"):
-        rail.inquire(idempotency_key=key, timeout=TIMEOUT)
+        rail.inquire(idempotency_key=key, **_order("1.00"), timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize("fault", ["lose-answer", "unavailable", "throttle", "garbage", "partial", "drop"])
@@ -173,14 +179,14 @@ def test_an_inquiry_whose_answer_fails_leaves_the_outcome_unknown(
     _submit(rail, key, "1.00")
     client = httpx.Client(base_url=simulators.url, headers={"X-Simulate": fault}, trust_env=False)
     with client, pytest.raises(OutcomeUnknown):
-        InstantRail(client=client).inquire(idempotency_key=key, timeout=TIMEOUT)
+        InstantRail(client=client).inquire(idempotency_key=key, **_order("1.00"), timeout=TIMEOUT)
 
 
 def test_a_404_that_is_not_about_the_key_is_not_not_found(simulators: Simulators, key: str) -> None:
     elsewhere = InstantRail(base_url=simulators.url.removesuffix("/v1") + "/v2")
 
     with pytest.raises(OutcomeUnknown, match="404"):
-        elsewhere.inquire(idempotency_key=key, timeout=TIMEOUT)
+        elsewhere.inquire(idempotency_key=key, **_order("1.00"), timeout=TIMEOUT)
 
 
 def test_an_order_the_rail_cannot_read_is_rejected_and_names_the_field(
@@ -243,7 +249,7 @@ def test_a_nonsensical_acceptance_is_unknown(changes: dict[str, str | None]) -> 
 
 def test_an_inquiry_answered_for_another_key_is_unknown() -> None:
     with pytest.raises(OutcomeUnknown, match="another idempotency key"):
-        _rail_answering(200, ACCEPTED).inquire(idempotency_key="mine", timeout=TIMEOUT)
+        _rail_answering(200, ACCEPTED).inquire(idempotency_key="mine", **_order("1.00"), timeout=TIMEOUT)
 
 
 def test_a_field_the_rail_adds_later_does_no_harm() -> None:

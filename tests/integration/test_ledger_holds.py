@@ -242,3 +242,12 @@ def _legs_by_hand(journal: Journal, hold: Hold, *, to: UUID, amount: str, balanc
             " VALUES (%(j)s, 1, %(a)s, 'EUR', %(x)s, 2, %(b)s + %(x)s), (%(j)s, 2, %(r)s, 'EUR', -%(x)s, 1, -%(x)s)",
             {"j": journal.pk, "a": hold.account_id, "r": to, "x": eur(amount).amount, "b": eur(balance).amount},
         )
+
+
+def test_a_hold_is_not_posted_to_the_account_it_is_on() -> None:
+    account = customer("100.00")
+    with transaction.atomic():
+        hold = place_hold(account_id=account.pk, amount=eur("60.00"), step_key=key())
+    with pytest.raises(AmountRefused, match="no money would move"), transaction.atomic():
+        post_hold(hold_id=hold.pk, credit_account_id=account.pk, step_key=key(), value_on=TODAY)
+    assert not HoldResolution.objects.exists()

@@ -60,7 +60,13 @@ def test_a_good_run_holds_in_every_point() -> None:
     ("changes", "what"),
     [
         ({"sagas": Standing(completed=2, undone=0, parked=1, under_way=0)}, "has ended"),
-        ({"states": {PaymentState.SETTLED: 2, PaymentState.OUTCOME_UNKNOWN: 1}}, "has ended"),
+        (
+            {
+                "sagas": Standing(completed=3, undone=1, parked=0, under_way=0),
+                "states": {PaymentState.SETTLED: 2, PaymentState.REJECTED: 1, PaymentState.OUTCOME_UNKNOWN: 1},
+            },
+            "has ended",
+        ),
         ({"taken_on": []}, "taken on"),
         ({"kill": dataclasses.replace(GOOD.kill, left_open=[]), "taken_on": []}, "taken on"),
         ({"settled_with_one_effect": 1}, "one effect"),

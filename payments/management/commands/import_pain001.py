@@ -73,7 +73,10 @@ class Command(BaseCommand):
                 f"Already imported on {report.first_imported_at:%Y-%m-%d %H:%M:%S %Z}: "
                 f"{report.existing} of {summary.transactions} payments existed."
             )
-        self.stdout.write(f"started {report.started}, already there {report.existing}, refused 0")
+        refused = len(report.refused)
+        self.stdout.write(f"started {report.started}, already there {report.existing}, refused {refused}")
+        for problem in report.refused:
+            self.stdout.write(f"  not started: {problem}")
 
     def _headline(self, path: Path, summary: FileSummary) -> str:
         totals = ", ".join(f"{money.amount:,} {code}" for code, money in summary.totals.items())

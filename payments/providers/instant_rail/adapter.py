@@ -76,8 +76,7 @@ class InstantRail:
         if reply.status != httpx.codes.OK:
             _raise_not_accepted(reply)
         status = _status(reply, idempotency_key=idempotency_key)
-        if (status.uetr, status.amount, status.currency) != (order.uetr, order.amount, order.currency):
-            raise reply.unexpected("it speaks of another transfer under our key")
+        _require_ours(status, reply, uetr=uetr, amount=amount)
         match status:
             case Accepted():
                 return status.receipt
@@ -87,9 +86,9 @@ class InstantRail:
                 raise OutcomeUnknown("The instant rail has taken the transfer in and has not decided it (PDNG): ask it")
 
     def inquire(
-        self, *, idempotency_key: str, timeout: timedelta
+        self, *, idempotency_key: str, uetr: UUID, amount: Money, timeout: timedelta
     ) -> Happened[RailReceipt] | Refused | NotFound | StillPending:
-        """Ask what became of the order that was sent under the key; nothing is changed by asking.
+        """Ask what became of the order of this money that was sent under the key; nothing is changed by asking.
 
         `NotFound` says that the rail has not taken it in so far: one on its way may still arrive. Where the rail could
         not be asked, or does not make sense, raises `OutcomeUnknown`, never `Retryable`: that a *question* was not sent
@@ -106,10 +105,12 @@ class InstantRail:
         if reply.status != httpx.codes.OK:
             # A 404 of any other kind too: a wrong path or a proxy has not looked into the rail's book.
             raise reply.unexpected("that is no answer to an inquiry")
-        match _status(reply, idempotency_key=idempotency_key):
-            case Accepted() as status:
+        status = _status(reply, idempotency_key=idempotency_key)
+        _require_ours(status, reply, uetr=uetr, amount=amount)
+        match status:
+            case Accepted():
                 return Happened(status.receipt)
-            case Refusal() as status:
+            case Refusal():
                 return Refused(status.reason, status.explanation)
             case Pending():
                 return StillPending()
@@ -142,6 +143,14 @@ def _status(reply: Reply, *, idempotency_key: str) -> Accepted | Refusal | Pendi
     if status.idempotency_key != idempotency_key:
         raise reply.unexpected("it speaks of another idempotency key")
     return status
+
+
+def _require_ours(status: Accepted | Refusal | Pending, reply: Reply, *, uetr: UUID, amount: Money) -> None:
+    # Another order may have gone out under our key (the rail's 422 leads to an inquiry): what became of that one, or of
+    # another amount, is neither success nor failure of ours.
+    ours = (str(uetr), format(amount.amount, "f"), amount.currency.code)
+    if (status.uetr, status.amount, status.currency) != ours:
+        raise reply.unexpected("it speaks of another transfer under our key")
 
 
 def _problem(reply: Reply) -> RailProblem:
