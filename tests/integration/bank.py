@@ -13,8 +13,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from moneyed import Money
 
-from payments.models import Account, Payment
+from payments.models import Account, JournalKind, Payment
 from payments.services.accounts import fund_account, open_customer_account, open_settlement_account
+from payments.services.ledger import credit, debit, post_journal
 from payments.services.seed import demo_iban
 from sagas import uuid7
 
@@ -77,6 +78,23 @@ def a_payment(**columns: Any) -> Payment:
             **columns,
         }
     )
+    return payment
+
+
+def a_booked_payment(**columns: Any) -> Payment:
+    """A payment with a settlement in the books: it may be settled."""
+    payment = a_payment(**columns)
+    with transaction.atomic():
+        post_journal(
+            kind=JournalKind.SETTLEMENT,
+            legs=(
+                debit(account_id=settlement().pk, amount=payment.money),
+                credit(account_id=settlement().pk, amount=payment.money),
+            ),
+            step_key=key(),
+            value_on=TODAY,
+            payment_id=payment.pk,
+        )
     return payment
 
 

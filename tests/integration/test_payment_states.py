@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from payments.errors import UnableToMovePayment
 from payments.models import Payment, PaymentState
 from payments.selectors import payment_counts
+from payments.services.ledger import place_hold, void_hold
 from payments.services.payments import (
     mark_funds_reserved,
     mark_outcome_unknown,
@@ -22,7 +23,7 @@ from payments.services.payments import (
     mark_settled,
     mark_validated,
 )
-from tests.integration.bank import a_payment, refused_by
+from tests.integration.bank import a_booked_payment, a_payment, customer, eur, key, refused_by
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ENDS = {PaymentState.SETTLED, PaymentState.REJECTED}
@@ -57,7 +58,7 @@ _WAY_TO = {
 
 
 def _payment_in(state: PaymentState) -> Payment:
-    payment = a_payment()
+    payment = a_booked_payment()
     for step in _WAY_TO[state]:
         _move(payment, step)
     return payment
@@ -103,7 +104,7 @@ def test_a_service_refuses_what_is_no_transition_and_changes_nothing(state: Paym
 
 
 def test_every_transition_is_saved_by_one_statement() -> None:
-    payment = a_payment()
+    payment = a_booked_payment()
     for target in _WAY_TO[_S.OUTCOME_UNKNOWN] + [_S.SENDING, _S.SETTLED]:
         with transaction.atomic(), CaptureQueriesContext(connection) as sent:
             _move(payment, target)
@@ -208,3 +209,24 @@ def test_payments_are_counted_by_state() -> None:
     counts = payment_counts()
     assert (counts[_S.RECEIVED], counts[_S.SETTLED], counts[_S.REJECTED]) == (2, 1, 0)
     assert list(counts) == list(PaymentState)
+
+
+def test_a_payment_is_not_settled_without_a_booking() -> None:
+    payment = a_payment()
+    with refused_by("payment_settled_is_booked"), transaction.atomic():
+        for state in (_S.VALIDATED, _S.FUNDS_RESERVED, _S.SENDING):
+            Payment.objects.filter(pk=payment.pk).update(state=state)
+        Payment.objects.filter(pk=payment.pk).update(state=_S.SETTLED, settled_at=NOW)
+    assert Payment.objects.get(pk=payment.pk).state == _S.RECEIVED
+
+
+def test_a_payment_is_not_rejected_while_its_money_is_on_hold() -> None:
+    payment = a_payment()
+    account = customer("100.00")
+    with transaction.atomic():
+        hold = place_hold(account_id=account.pk, amount=eur("10.00"), step_key=key(), payment_id=payment.pk)
+    with refused_by("payment_rejected_holds_nothing"), transaction.atomic():
+        mark_rejected(payment=Payment.objects.get(pk=payment.pk), reason_code="AC04")
+    with transaction.atomic():
+        void_hold(hold_id=hold.pk, step_key=key())
+        mark_rejected(payment=Payment.objects.get(pk=payment.pk), reason_code="AC04")
