@@ -80,7 +80,7 @@ def test_a_parked_saga_shows_its_owner_its_due_time_and_that_the_outcome_is_unkn
     assert "operations, due" in text
     assert "outcome unknown</text>" in text
     assert 'class="tl-unknown"' in text
-    assert "The money may have moved" in text
+    assert "The call may have been carried out" in text
     assert "verdue" not in text
 
 
