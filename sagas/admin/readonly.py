@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import Model
 from django.forms import Media
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils.functional import cached_property
@@ -49,6 +51,18 @@ class ReadOnlyAdmin(_ModelAdmin):
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the page's template shows besides the record itself (`original`)."""
         raise NotImplementedError
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, str] | None = None) -> HttpResponse:
+        """The list. A filter that no row could ever match (a NUL, the year 99999) is answered as Django answers wrong
+        filters: with the whole list and a word that something was wrong with the address."""
+        try:
+            answer = super().changelist_view(request, extra_context)
+            # Rendered here: facets count in the template.
+            return answer.render() if isinstance(answer, TemplateResponse) else answer
+        except (DataError, ValueError):
+            if ERROR_FLAG in request.GET:
+                raise
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

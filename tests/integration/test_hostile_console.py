@@ -1,11 +1,12 @@
 """What nobody may do in the console, superusers neither."""
 
+import pytest
 from oauth2_provider.models import Application
 
 from payments.models import Account, Payment
 from tests.api.caller import Caller, order
 from tests.integration.bank import customer
-from tests.integration.console import logged_in
+from tests.integration.console import PAYMENTS, SAGAS, logged_in
 
 
 def test_nobody_renames_a_channel_whose_repeats_would_then_pay_again() -> None:
@@ -31,3 +32,17 @@ def test_nobody_renames_a_channel_whose_repeats_would_then_pay_again() -> None:
     repeated = caller.order(order(Account.objects.get(pk=debtor.pk)))
     assert (repeated.json()["id"], repeated.headers.get("Idempotent-Replayed")) == (first["id"], "true")
     assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{PAYMENTS}?state__exact=%00",
+        f"{SAGAS}?status__exact=%00",
+        f"{SAGAS}?definition=%00",
+    ],
+)
+def test_a_filter_that_nothing_could_match_shows_the_whole_list(address: str) -> None:
+    answer = logged_in(role="operators").get(address, follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain == [(address.partition("?")[0] + "?e=1", 302)]
