@@ -53,7 +53,7 @@ class Demo:
             time.sleep(0.1)
 
     def _left(self) -> list[str]:
-        left = [" ".join(found.cmdline()) for found in self.programs()]
+        left = [_command_of(found) for found in self.programs()]
         postmaster = EmbeddedServer(self.data_dir).postmaster_pid()
         return [*left, f"postmaster {postmaster}"] if postmaster else left
 
@@ -103,3 +103,10 @@ def free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [probe.getsockname()[1] for probe in probes]
+
+
+def _command_of(found: psutil.Process) -> str:
+    try:
+        return " ".join(found.cmdline())
+    except psutil.Error:  # it has ended since it was found
+        return f"process {found.pid}, which has just ended"

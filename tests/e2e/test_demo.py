@@ -41,7 +41,7 @@ def test_a_demo_run_once_ends_well_and_reports_what_is_in_the_database(tmp_path:
     assert 16 < figure(report, "of these after inquiry") <= 16 + open_calls
     assert figure(report, "Calls sent again, same key") >= 4  # two 503s, two 429s
     assert "BROKEN" not in report
-    assert len(re.findall(r"^  ok ", report, re.MULTILINE)) == 10
+    assert len(re.findall(r"^  ok ", report, re.MULTILINE)) == 11
 
     with_the_one_over_the_api = 189
     assert Payment.objects.filter(state=PaymentState.SETTLED).count() == with_the_one_over_the_api

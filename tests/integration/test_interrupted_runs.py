@@ -27,6 +27,14 @@ def test_that_is_quick(database):
     pass
 """
 
+# What runs in the background of a shell ignores Ctrl-C, and so does what it starts; a terminal's programs do not.
+AS_IN_A_TERMINAL = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import pytest
+sys.exit(pytest.console_main())
+"""
+
 
 @contextmanager
 def run_of_tests(place: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
@@ -34,7 +42,7 @@ def run_of_tests(place: Path, *options: str) -> Iterator["subprocess.Popen[bytes
     (place / "test_of_a_run.py").write_text(TESTS)
     ours = {"RECOURSE_TEST_RUN", "DATABASE_URL", "RECOURSE_DATA_DIR"}
     others = {name: value for name, value in os.environ.items() if name not in ours and "PYTEST" not in name}
-    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider", *options]
+    command = [sys.executable, "-c", AS_IN_A_TERMINAL, "-c", "pyproject.toml", "-p", "no:cacheprovider", *options]
     with subprocess.Popen(
         [*command, str(place)],
         cwd=ROOT,
