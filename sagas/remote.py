@@ -147,7 +147,9 @@ class RemoteRun:
         asked = sum(record.type == EntryType.CALL_UNKNOWN and record.seq > since for record in self.records)
         schedule = self.step.inquiry_schedule
         spent = asked >= schedule.max_inquiries
-        next_at = None if spent else self.activation.now() + (after or schedule.delay(asked=asked))
+        # Likewise: a provider that says "ask again at once" would use up all inquiries in a moment.
+        delay = min(max(after or _AT_ONCE, schedule.delay(asked=asked)), _LONGEST_WAIT)
+        next_at = None if spent else self.activation.now() + delay
         self._append(EntryType.CALL_UNKNOWN, attempt=attempt, body=as_json(error=what, next_at=next_at, asked=asked))
         self._tell_domain()
         if next_at is None:

@@ -190,3 +190,23 @@ def test_r25_a_repeat_after_not_found_is_an_attempt_like_any_other(begin: Begin,
     assert status.status == "parked"
     assert "still unknown after 2 attempts" in status.reason
     assert world.provider.requests.total() == 2
+
+
+def test_r25_a_provider_that_says_at_once_does_not_use_up_the_inquiries(
+    begin: Begin, engine: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them in a moment would park the saga while the provider is still deciding."""
+
+    def lost(call: RemoteCall) -> None:
+        raise OutcomeUnknown("no answer")
+
+    schedule = InquirySchedule(delays=(timedelta(milliseconds=1), timedelta(minutes=1)))
+    monkeypatch.setattr(world.send, "inquiry_schedule", schedule)
+    world.provider.on_call = lost
+    world.provider.on_inquiry = lambda call: StillPending(after=timedelta(milliseconds=1))
+    begin()
+    for _ in range(5):
+        engine.drain("default")
+        assert engine.wait_until_idle(seconds=10)
+    assert world.provider.inquiries == 1
+    assert sql("SELECT wake_at > now() + interval '50 seconds' FROM sagas_saga") == [(True,)]
