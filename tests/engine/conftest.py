@@ -12,9 +12,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from sagas import ledger, start
 from sagas import runner as runner_module
-from sagas import start
 from sagas.clock import clock
+from sagas.entries import ChainHead, EntryType
 from sagas.ledger import load
 from sagas.models import SagaStatus
 from sagas.proof import broken_chains
@@ -107,3 +108,19 @@ def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
+
+
+def parking(claimed: ledger.Claimed) -> ledger.Flush:
+    """A flush that parks a claimed saga: one entry, written past any activation."""
+    head = ChainHead(saga_id=claimed.id, seq=claimed.head_seq, hash=claimed.head_hash)
+    entry = head.link(EntryType.PARKED, at=clock.now(), actor="tests")
+    return ledger.Flush(
+        saga_id=claimed.id,
+        token=claimed.token,
+        entries=[entry],
+        head_seq=head.seq,
+        head_hash=head.hash,
+        at=entry.at,
+        leaves=True,
+        status=ledger.StatusChange(status="parked", owner="tests", due_at=entry.at),
+    )

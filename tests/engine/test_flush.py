@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,10 @@ from django.db import connections
 from sagas import RemoteCall, Saga, ledger, saga
 from sagas.business import BusinessTransaction
 from sagas.counts import counts
-from sagas.flusher import Flusher
 from sagas.models import SagaStatus
 from sagas.runner import Runner
 from tests.engine import world
-from tests.engine.conftest import elsewhere, flushes, sql, types
+from tests.engine.conftest import elsewhere, flushes, parking, sql, types
 
 Begin = Callable[..., tuple[UUID, world.Order]]
 Finish = Callable[..., SagaStatus]
@@ -319,44 +317,3 @@ def test_r21_a_saga_that_is_fenced_out_does_not_hold_up_the_others_of_its_statem
     assert set(passed) == {kept}
     assert types(lost) == ["saga.started"]
     assert types(kept) == ["saga.started", "saga.parked"]
-
-
-def test_r21_when_a_statement_is_refused_its_flushes_are_sent_one_by_one(begin: Begin) -> None:
-    """One saga's entry exists already, which the fence cannot see: the others must not suffer."""
-    bad, _ = begin()
-    good, _ = begin()
-    claimed = {item.id: item for item in ledger.claim(queue="default", bands=[1], limit=2)}
-    sql(
-        "INSERT INTO sagas_ledgerentry SELECT saga_id, 2, type, path, step, direction, attempt, idempotency_key, body, "
-        "salt, prev_hash, hash, at, actor FROM sagas_ledgerentry WHERE saga_id = %s",
-        bad,
-    )
-    flusher = Flusher()
-    try:
-        with ThreadPoolExecutor(2) as pool:
-            results = [pool.submit(flusher.flush, parking(claimed[saga_id])) for saga_id in (bad, good)]
-        assert isinstance(results[0].exception(), psycopg.errors.UniqueViolation)
-        assert results[1].result() == 0
-    finally:
-        flusher.stop(seconds=5)
-        # Leave no broken chain for the check that follows every test.
-        sql("ALTER TABLE sagas_ledgerentry DISABLE TRIGGER append_only")
-        sql("DELETE FROM sagas_ledgerentry WHERE saga_id = %s AND seq = 2", bad)
-
-
-def parking(claimed: ledger.Claimed) -> ledger.Flush:
-    from sagas.clock import clock
-    from sagas.entries import ChainHead, EntryType
-
-    head = ChainHead(saga_id=claimed.id, seq=claimed.head_seq, hash=claimed.head_hash)
-    entry = head.link(EntryType.PARKED, at=clock.now(), actor="tests")
-    return ledger.Flush(
-        saga_id=claimed.id,
-        token=claimed.token,
-        entries=[entry],
-        head_seq=head.seq,
-        head_hash=head.hash,
-        at=entry.at,
-        leaves=True,
-        status=ledger.StatusChange(status="parked", owner="tests", due_at=entry.at),
-    )

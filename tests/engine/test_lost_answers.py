@@ -12,13 +12,11 @@ import pytest
 from django.db import connections
 
 from sagas import RemoteCall, ledger
-from sagas.clock import clock
-from sagas.entries import ChainHead, EntryType
 from sagas.flusher import Flusher
 from sagas.models import SagaStatus
 from sagas.runner import Runner
 from tests.engine import world
-from tests.engine.conftest import elsewhere, sql, types
+from tests.engine.conftest import elsewhere, parking, sql, types
 from tests.engine.hostile import locked
 
 Begin = Callable[..., tuple[UUID, world.Order]]
@@ -96,21 +94,6 @@ def test_r21_when_a_group_is_refused_only_its_culprit_suffers(begin: Begin, monk
         # Leave no broken chain for the check that follows every test.
         sql("ALTER TABLE sagas_ledgerentry DISABLE TRIGGER append_only")
         sql("DELETE FROM sagas_ledgerentry WHERE saga_id = %s AND seq = 2", bad)
-
-
-def parking(claimed: ledger.Claimed) -> ledger.Flush:
-    head = ChainHead(saga_id=claimed.id, seq=claimed.head_seq, hash=claimed.head_hash)
-    entry = head.link(EntryType.PARKED, at=clock.now(), actor="tests")
-    return ledger.Flush(
-        saga_id=claimed.id,
-        token=claimed.token,
-        entries=[entry],
-        head_seq=head.seq,
-        head_hash=head.hash,
-        at=entry.at,
-        leaves=True,
-        status=ledger.StatusChange(status="parked", owner="tests", due_at=entry.at),
-    )
 
 
 def test_r21_a_saga_whose_row_was_locked_when_its_group_was_written_goes_on_alone(begin: Begin, engine: Runner) -> None:
